@@ -1,0 +1,113 @@
+use super::{Action, Actor, Realm, Role, Verdict, verdict};
+use crate::error::{AuthFailure, Denied, Error, Result};
+use crate::ids::{TenantId, UserId};
+use crate::money::Currency;
+
+/// How far a permission reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything in the tenant.
+    All,
+    /// What the store shows to the public.
+    Public,
+    /// What is the actor's own.
+    Own,
+}
+
+/// Proof that somebody may do something in one tenant, and the only key to that tenant's repositories.
+/// Minted by [`authorize`] alone:
+///
+/// ```compile_fail,E0451
+/// use haat_domain::{authz::{Reach, TenantScope}, ids::TenantId};
+/// let forged = TenantScope { tenant: TenantId::new(1), reach: Reach::All, ..unreachable!() };
+/// ```
+#[derive(Debug, Clone)]
+pub struct TenantScope {
+    tenant: TenantId,
+    currency: Currency,
+    member: Option<UserId>,
+    action: Action,
+    reach: Reach,
+}
+
+impl TenantScope {
+    /// The one tenant it opens.
+    pub const fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// That tenant's currency.
+    pub const fn currency(&self) -> Currency {
+        self.currency
+    }
+
+    /// The actor's account, if it lives in this tenant.
+    pub const fn member(&self) -> Option<UserId> {
+        self.member
+    }
+
+    /// What was permitted.
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// How far.
+    pub const fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Whose rows alone may be seen, if not everybody's.
+    pub fn only(&self) -> Option<UserId> {
+        match self.reach {
+            Reach::Own => Some(self.member.unwrap_or(UserId::new(-1))),
+            Reach::All | Reach::Public => None,
+        }
+    }
+}
+
+/// Proof that somebody may do something to the installation. Minted by [`authorize_platform`] alone.
+#[derive(Debug, Clone)]
+pub struct PlatformScope {
+    action: Action,
+}
+
+impl PlatformScope {
+    /// What was permitted.
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+}
+
+/// Asks the policy, and mints the scope.
+///
+/// Nobody at all where somebody is needed: [`Error::Unauthenticated`]. A role that may never do this, or a platform
+/// admin who has not named a store: [`Error::Forbidden`], before anything is looked up.
+pub fn authorize(actor: &Actor, action: Action) -> Result<TenantScope> {
+    let reach = permitted(actor, action)?;
+    if action.realm() == Realm::Store && actor.tenant().is_platform() {
+        return Err(Error::Forbidden(Denied::StoreRequired));
+    }
+    Ok(TenantScope {
+        tenant: if action.realm() == Realm::Account { actor.home() } else { actor.tenant() },
+        currency: actor.currency(),
+        member: if action.realm() == Realm::Account { actor.user() } else { actor.member() },
+        action,
+        reach,
+    })
+}
+
+/// Asks the policy about the installation.
+pub fn authorize_platform(actor: &Actor, action: Action) -> Result<PlatformScope> {
+    permitted(actor, action)?;
+    if action.realm() == Realm::Platform { Ok(PlatformScope { action }) } else { Err(Error::Forbidden(Denied::Role)) }
+}
+
+fn permitted(actor: &Actor, action: Action) -> Result<Reach> {
+    match verdict(actor.role(), action) {
+        Verdict::Allow => Ok(Reach::All),
+        Verdict::Public => Ok(Reach::Public),
+        Verdict::Own => Ok(Reach::Own),
+        Verdict::Deny if actor.role() == Role::Anonymous => Err(Error::Unauthenticated(AuthFailure::Missing)),
+        Verdict::Deny => Err(Error::Forbidden(Denied::Role)),
+    }
+}

@@ -1,0 +1,260 @@
+use super::{PasswordHash, User, Username};
+use crate::authz::{Action, Actor, Role};
+use crate::cx::Cx;
+use crate::error::{AuthFailure, Error, Result};
+use crate::ids::{SessionId, TenantId, UserId};
+use crate::money::Currency;
+use crate::tenancy::{TenantStatus, find_store};
+use crate::time::Timestamp;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A login: the family of refresh tokens that descend from it. Each refresh raises the generation; a token of an
+/// older generation was used before, so that somebody has stolen one of the two, and the family ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Which generation of its refresh token is good.
+    pub generation: i64,
+    /// When it ends if nobody refreshes it.
+    pub idle_until: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Session {
+    /// A session lives so many days without use.
+    pub const IDLE_DAYS: i64 = 14;
+    /// A session lives so many days at most.
+    pub const MAX_DAYS: i64 = 90;
+
+    /// Whether it still counts.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.idle_until && now < self.expires_at
+    }
+}
+
+/// A session to be.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Whose it is.
+    pub user: UserId,
+    /// When it begins.
+    pub created_at: Timestamp,
+    /// When it ends if nobody refreshes it.
+    pub idle_until: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// What a verified access token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    /// Where the account lives.
+    pub tenant: TenantId,
+    /// The account.
+    pub user: UserId,
+    /// The session.
+    pub session: SessionId,
+    /// The account's token version when the token was issued.
+    pub token_version: i64,
+}
+
+/// What a verified refresh token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refresh {
+    /// Where the account lives.
+    pub tenant: TenantId,
+    /// The session.
+    pub session: SessionId,
+    /// Which generation it is.
+    pub generation: i64,
+}
+
+/// What tokens are issued for.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// Where the account lives.
+    pub tenant: TenantId,
+    /// The account.
+    pub user: UserId,
+    /// Its role now.
+    pub role: Role,
+    /// Its token version now.
+    pub token_version: i64,
+    /// The session.
+    pub session: SessionId,
+    /// The generation of the refresh token.
+    pub generation: i64,
+    /// When the refresh token ends.
+    pub refresh_until: Timestamp,
+}
+
+/// An access token and the refresh token that renews it.
+#[derive(Clone)]
+pub struct TokenPair {
+    /// Proves who is calling, for a few minutes.
+    pub access: String,
+    /// Good for one new pair.
+    pub refresh: String,
+}
+
+/// An account with what decides whether it counts: one row that a store reads for each request.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// The user's token version.
+    pub token_version: i64,
+    /// The store's status.
+    pub status: TenantStatus,
+    /// The store's currency.
+    pub currency: Currency,
+    /// The session that was asked about.
+    pub session: SessionId,
+    /// Whether that session is still live at the time given by the store's rows (not revoked).
+    pub session_revoked: bool,
+    /// When that session ends at the latest.
+    pub session_expires_at: Timestamp,
+}
+
+/// Decides whether an account counts for this credential, and as whom.
+pub fn resolve(account: Option<Account>, credential: &Credential, now: Timestamp) -> Result<Actor> {
+    let fail = |failure| Err(Error::Unauthenticated(failure));
+    match account {
+        None => fail(AuthFailure::BadToken),
+        Some(account) if !account.user.is_active => fail(AuthFailure::Inactive),
+        Some(account)
+            if account.session_revoked
+                || account.session_expires_at <= now
+                || account.token_version != credential.token_version =>
+        {
+            fail(AuthFailure::BadToken)
+        }
+        Some(account) if account.status == TenantStatus::Suspended => fail(AuthFailure::StoreSuspended),
+        Some(account) => Ok(Actor::holder(&account)),
+    }
+}
+
+/// A wish to log in.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The username.
+    pub username: Username,
+    /// Name or slug of the store; without it the account that first took this username on the server is meant.
+    pub store: Option<String>,
+}
+
+/// The account that a login means, with the hash that its password must match.
+#[derive(Debug, Clone)]
+pub struct LoginAccount {
+    /// Where it lives.
+    pub tenant: TenantId,
+    /// The user.
+    pub user: UserId,
+    /// What the password must match.
+    pub hash: PasswordHash,
+}
+
+/// Finds the account that a login means. `None` is not an answer for the client: the caller verifies the password
+/// against a dummy hash then, so that both cases take the same time.
+pub fn find_account(cx: &mut Cx<'_>, login: &Login) -> Result<Option<LoginAccount>> {
+    let store = match &login.store {
+        Some(name) => find_store(cx, name)?,
+        None => match cx.directory().first_claim(&login.username.key())? {
+            Some(tenant) => cx.directory().store_by_id(tenant)?,
+            None => None,
+        },
+    };
+    let Some(store) = store else { return Ok(None) };
+    let shop = cx.visit(&store, Action::SignIn)?;
+    let found = shop.tx.users().find_login(&login.username.key())?;
+    Ok(found.map(|(user, hash)| LoginAccount { tenant: store.id, user, hash }))
+}
+
+/// Opens a session for an account whose password was verified. `upgraded` replaces a hash of an older kind.
+pub fn open_session(cx: &mut Cx<'_>, account: &LoginAccount, upgraded: Option<&PasswordHash>) -> Result<Grant> {
+    let refused = || Error::Unauthenticated(AuthFailure::BadCredentials);
+    let store = cx.directory().store_by_id(account.tenant)?.ok_or_else(refused)?;
+    let shop = cx.visit(&store, Action::SignIn)?;
+    let user = shop.tx.users().find(account.user)?.filter(|user| user.is_active).ok_or_else(refused)?;
+    if store.status == TenantStatus::Suspended {
+        return Err(Error::Unauthenticated(AuthFailure::StoreSuspended));
+    }
+    if let Some(hash) = upgraded {
+        shop.tx.users().set_password(user.id, hash)?;
+    }
+    let expires_at = shop.now.plus_seconds(Session::MAX_DAYS * DAY);
+    let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY);
+    let new = NewSession { user: user.id, created_at: shop.now, idle_until, expires_at };
+    let session = shop.tx.sessions().open(&new)?;
+    Ok(Grant {
+        tenant: store.id,
+        user: user.id,
+        role: user.role,
+        token_version: user.token_version,
+        session,
+        generation: 1,
+        refresh_until: idle_until.min(expires_at),
+    })
+}
+
+/// What became of a refresh token.
+#[derive(Debug, Clone)]
+pub enum Rotation {
+    /// It was good, and was used up for this.
+    Fresh(Grant),
+    /// It had been used before: the whole family has ended with this transaction, which must therefore commit.
+    Reused,
+    /// The session or the account no longer counts.
+    Ended(AuthFailure),
+}
+
+/// Uses a refresh token up.
+pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
+    let Some(store) = cx.directory().store_by_id(token.tenant)? else {
+        return Ok(Rotation::Ended(AuthFailure::BadToken));
+    };
+    let shop = cx.visit(&store, Action::SignIn)?;
+    let Some(session) = shop.tx.sessions().find(token.session)?.filter(|session| session.is_live(shop.now)) else {
+        return Ok(Rotation::Ended(AuthFailure::BadToken));
+    };
+    let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY).min(session.expires_at);
+    if !shop.tx.sessions().rotate(session.id, token.generation, idle_until)? {
+        shop.tx.sessions().revoke(session.id, shop.now)?;
+        return Ok(Rotation::Reused);
+    }
+    match shop.tx.users().find(session.user)? {
+        Some(user) if user.is_active && store.status == TenantStatus::Active => Ok(Rotation::Fresh(Grant {
+            tenant: store.id,
+            user: user.id,
+            role: user.role,
+            token_version: user.token_version,
+            session: session.id,
+            generation: token.generation + 1,
+            refresh_until: idle_until,
+        })),
+        Some(user) if user.is_active => Ok(Rotation::Ended(AuthFailure::StoreSuspended)),
+        _ => Ok(Rotation::Ended(AuthFailure::Inactive)),
+    }
+}
+
+/// Ends the caller's session.
+pub fn end_session(cx: &mut Cx<'_>) -> Result<()> {
+    let session = cx.known()?.session();
+    let shop = cx.enter(Action::EndSession)?;
+    session.map_or(Ok(()), |session| shop.tx.sessions().revoke(session, shop.now))
+}
+
+/// Ends every session of the caller, and every access token with them.
+pub fn end_all_sessions(cx: &mut Cx<'_>) -> Result<()> {
+    let shop = cx.enter(Action::EndSession)?;
+    let user = shop.scope.member().ok_or(Error::Unauthenticated(AuthFailure::Missing))?;
+    shop.tx.sessions().revoke_all(user, None, shop.now)?;
+    shop.tx.users().bump_token_version(user)
+}

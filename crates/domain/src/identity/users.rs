@@ -1,0 +1,219 @@
+use super::{Email, PasswordHash, Username};
+use crate::authz::{Action, Role};
+use crate::cx::{Cx, Shop};
+use crate::error::{AuthFailure, Conflict, Error, Result};
+use crate::ids::{SessionId, TenantId, UserId};
+use crate::page::{After, Key, Page, PageRequest, SortKey};
+use crate::text::Search;
+use crate::time::Timestamp;
+
+/// An account in one store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its number.
+    pub id: UserId,
+    /// The store.
+    pub tenant: TenantId,
+    /// What it logs in with.
+    pub username: Username,
+    /// Where its mail goes.
+    pub email: Email,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it counts.
+    pub is_active: bool,
+    /// Raised to end every access token at once.
+    pub token_version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// An account to be.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// What it logs in with.
+    pub username: Username,
+    /// Where its mail goes.
+    pub email: Email,
+    /// What it may do.
+    pub role: Role,
+    /// Its password.
+    pub hash: PasswordHash,
+}
+
+/// Changes to an account; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UserPatch {
+    /// A new address.
+    pub email: Option<Email>,
+    /// A new role: owner, staff or customer.
+    pub role: Option<Role>,
+    /// Deactivated or reactivated.
+    pub is_active: Option<bool>,
+    /// A new password; ends the account's sessions.
+    pub hash: Option<PasswordHash>,
+}
+
+/// The sortable columns of the list of users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserKey {
+    /// In the order of creation.
+    Id,
+    /// By name, as compared.
+    Username,
+}
+
+impl SortKey for UserKey {
+    const LIST: &'static str = "users";
+    const ALL: &'static [(&'static str, Self)] = &[("id", Self::Id), ("username", Self::Username)];
+}
+
+/// Which users a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// With this role.
+    pub role: Option<Role>,
+    /// Active, or not.
+    pub is_active: Option<bool>,
+    /// With these words in username or e-mail address.
+    pub search: Option<Search>,
+}
+
+/// Creates an account in the caller's store.
+pub fn create_user(cx: &mut Cx<'_>, new: &NewUser) -> Result<User> {
+    let mut shop = cx.enter(Action::CreateUser)?;
+    insert(&mut shop, new)
+}
+
+/// Makes somebody a platform admin. Only the program's command line comes here.
+pub fn create_admin(cx: &mut Cx<'_>, new: &NewUser) -> Result<User> {
+    cx.enter_platform(Action::AppointAdmin)?;
+    let mut shop = cx.enter(Action::AppointAdmin)?;
+    insert(&mut shop, &NewUser { role: Role::Superuser, ..new.clone() })
+}
+
+/// Inserts an account, and claims its username for logins without a store if nobody has.
+pub(super) fn insert(shop: &mut Shop<'_>, new: &NewUser) -> Result<User> {
+    let users = shop.tx.users();
+    let Some(id) = users.insert(new, shop.now)? else {
+        let taken = users.find_login(&new.username.key())?.is_some();
+        return Err(Error::Conflict(if taken { Conflict::UsernameTaken } else { Conflict::EmailTaken }));
+    };
+    users.claim_login(&new.username.key(), id)?;
+    Ok(User {
+        id,
+        tenant: shop.scope.tenant(),
+        username: new.username.clone(),
+        email: new.email.clone(),
+        role: new.role,
+        is_active: true,
+        token_version: 0,
+        created_at: shop.now,
+    })
+}
+
+/// The users of the caller's store.
+pub fn list_users(cx: &mut Cx<'_>, filter: &UserFilter, request: &PageRequest<UserKey>) -> Result<Page<User>> {
+    let shop = cx.enter(Action::ReadUsers)?;
+    let tenant = shop.scope.tenant();
+    let after = request.position(tenant)?;
+    let rows = shop.tx.users().page(filter, request.sort, after, request.limit.and_one())?;
+    Ok(Page::of(tenant, request, rows, |last| After {
+        id: last.id.get(),
+        key: match request.sort.by {
+            UserKey::Id => Key::Id,
+            UserKey::Username => Key::Text(last.username.key()),
+        },
+    }))
+}
+
+/// One user of the caller's store.
+pub fn read_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
+    cx.enter(Action::ReadUsers)?.tx.users().find(id)?.ok_or(Error::NotFound)
+}
+
+/// Changes an account of the caller's store. The last active owner stays one.
+pub fn update_user(cx: &mut Cx<'_>, id: UserId, patch: UserPatch) -> Result<User> {
+    let mut shop = cx.enter(Action::UpdateUser)?;
+    let owners = shop.tx.users().lock_active_owners()?;
+    let mut user = shop.tx.users().find(id)?.ok_or(Error::NotFound)?;
+    user.role = patch.role.unwrap_or(user.role);
+    user.is_active = patch.is_active.unwrap_or(user.is_active);
+    if owners == [id] && !(user.is_active && user.role == Role::Owner) {
+        return Err(Error::Conflict(Conflict::LastOwner));
+    }
+    set_email(&mut shop, &mut user, patch.email)?;
+    shop.tx.users().update(&user)?;
+    if let Some(hash) = &patch.hash {
+        shop.tx.users().set_password(id, hash)?;
+    }
+    if patch.hash.is_some() || !user.is_active {
+        shop.tx.sessions().revoke_all(id, None, shop.now)?;
+        shop.tx.users().bump_token_version(id)?;
+    }
+    Ok(user)
+}
+
+/// Removes an account from the caller's store: it can no longer log in and is no longer listed, its name and address
+/// are free again, and what it did stays.
+pub fn delete_user(cx: &mut Cx<'_>, id: UserId) -> Result<()> {
+    let shop = cx.enter(Action::DeleteUser)?;
+    let owners = shop.tx.users().lock_active_owners()?;
+    shop.tx.users().find(id)?.ok_or(Error::NotFound)?;
+    if owners == [id] {
+        return Err(Error::Conflict(Conflict::LastOwner));
+    }
+    shop.tx.sessions().revoke_all(id, None, shop.now)?;
+    shop.tx.users().delete(id, shop.now)
+}
+
+/// The caller's own account.
+pub fn read_me(cx: &mut Cx<'_>) -> Result<User> {
+    let mut shop = cx.enter(Action::ReadSelf)?;
+    own(&mut shop)
+}
+
+/// Changes the caller's own account.
+pub fn update_me(cx: &mut Cx<'_>, email: Option<Email>) -> Result<User> {
+    let mut shop = cx.enter(Action::UpdateSelf)?;
+    let mut user = own(&mut shop)?;
+    set_email(&mut shop, &mut user, email)?;
+    shop.tx.users().update(&user)?;
+    Ok(user)
+}
+
+/// The caller's username and stored hash, to verify the old password before a change.
+pub fn own_password(cx: &mut Cx<'_>) -> Result<(User, PasswordHash)> {
+    let mut shop = cx.enter(Action::ChangePassword)?;
+    let user = own(&mut shop)?;
+    let (_, hash) = shop.tx.users().find_login(&user.username.key())?.ok_or(Error::NotFound)?;
+    Ok((user, hash))
+}
+
+/// Sets the caller's password and ends every other session. `verified` is the hash that the old password matched: if
+/// it is no longer the stored one, somebody else has changed it meanwhile.
+pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordHash) -> Result<()> {
+    let session: Option<SessionId> = cx.known()?.session();
+    let (user, stored) = own_password(cx)?;
+    let shop = cx.enter(Action::ChangePassword)?;
+    if stored != *verified {
+        return Err(Error::Conflict(Conflict::Duplicate));
+    }
+    shop.tx.users().set_password(user.id, new)?;
+    shop.tx.sessions().revoke_all(user.id, session, shop.now)
+}
+
+fn own(shop: &mut Shop<'_>) -> Result<User> {
+    let gone = || Error::Unauthenticated(AuthFailure::BadToken);
+    let id = shop.scope.member().ok_or_else(gone)?;
+    shop.tx.users().find(id)?.ok_or_else(gone)
+}
+
+fn set_email(shop: &mut Shop<'_>, user: &mut User, email: Option<Email>) -> Result<()> {
+    let Some(email) = email else { return Ok(()) };
+    if shop.tx.users().find_by_email(&email.key())?.is_some_and(|other| other != user.id) {
+        return Err(Error::Conflict(Conflict::EmailTaken));
+    }
+    user.email = email;
+    Ok(())
+}

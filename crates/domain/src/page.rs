@@ -1,0 +1,207 @@
+//! Pages by key (never by offset): a cursor names the last row seen, in the list and order it was seen in.
+
+use crate::error::{Error, Result, Violation};
+use crate::ids::TenantId;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+
+/// How many rows a page may have: 1 to 200, 100 by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u8);
+
+impl Limit {
+    /// The most rows of a page.
+    pub const MAX: i64 = 200;
+
+    /// A limit within its bounds.
+    pub fn parse(rows: i64) -> Result<Self, Violation> {
+        u8::try_from(rows)
+            .ok()
+            .filter(|rows| (1..=Self::MAX).contains(&i64::from(*rows)))
+            .map(Self)
+            .ok_or_else(|| Violation::new(format!("must be between 1 and {}", Self::MAX)))
+    }
+
+    /// The number of rows.
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// One more row than the page holds, to learn whether there is a next page.
+    pub fn and_one(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+/// The column by which a list is sorted, as text ("price", "-created_at"); ties go by id in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort<K> {
+    /// The column.
+    pub by: K,
+    /// Highest first.
+    pub descending: bool,
+}
+
+/// The sortable columns of one list.
+pub trait SortKey: Copy + PartialEq + 'static {
+    /// The list, as cursors name it.
+    const LIST: &'static str;
+    /// The columns by their public names.
+    const ALL: &'static [(&'static str, Self)];
+}
+
+impl<K: SortKey> Sort<K> {
+    /// Reads "price" or "-price".
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+        K::ALL.iter().find(|(known, _)| *known == name).map(|(_, by)| Self { by: *by, descending }).ok_or_else(|| {
+            let names: Vec<_> = K::ALL.iter().map(|(name, _)| *name).collect();
+            Violation::new(format!("must be one of {}, with - in front for descending", names.join(", ")))
+        })
+    }
+
+    /// The public name of the column.
+    pub fn name(self) -> &'static str {
+        K::ALL.iter().find(|(_, by)| *by == self.by).map_or("", |(name, _)| name)
+    }
+}
+
+/// The sorted column's value in the last row of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// Sorted by the id alone.
+    Id,
+    /// A number (minor units, microseconds).
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
+/// Where a page begins: after the row with this key and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct After {
+    /// The sorted column's value.
+    pub key: Key,
+    /// The row's id.
+    pub id: i64,
+}
+
+/// An opaque page mark, as clients hold it.
+///
+/// ```
+/// # use haat_domain::{catalog::ProductKey, ids::TenantId, page::*};
+/// let sort = Sort { by: ProductKey::Price, descending: false };
+/// let after = After { key: Key::Number(129_900), id: 42 };
+/// let cursor = Cursor::new(TenantId::new(7), sort, after.clone());
+/// let back = Cursor::parse(&cursor.to_string()).unwrap();
+/// assert_eq!(back.position(TenantId::new(7), sort).unwrap(), after);
+/// assert!(back.position(TenantId::new(8), sort).is_err(), "a cursor of another store is refused");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    list: String,
+    tenant: i64,
+    after: After,
+}
+
+impl Cursor {
+    /// A mark in the given list of the given tenant.
+    pub fn new<K: SortKey>(tenant: TenantId, sort: Sort<K>, after: After) -> Self {
+        Self { list: list_name(sort), tenant: tenant.get(), after }
+    }
+
+    /// Reads what [`Cursor`]'s `Display` wrote.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        Self::decode(text).ok_or_else(|| Violation::new("is not a cursor of this API"))
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let plain = String::from_utf8(BASE64.decode(text).ok()?).ok()?;
+        let mut parts = plain.splitn(5, '|');
+        let mut next = || parts.next();
+        let (list, tenant, id, kind, value) = (next()?, next()?, next()?, next()?, next()?);
+        let key = match kind {
+            "i" if value.is_empty() => Key::Id,
+            "n" => Key::Number(value.parse().ok()?),
+            "t" if !value.contains('\0') => Key::Text(value.to_owned()),
+            _ => return None,
+        };
+        let after = After { key, id: id.parse().ok()? };
+        Some(Self { list: list.to_owned(), tenant: tenant.parse().ok()?, after })
+    }
+
+    /// The position, if this cursor belongs to that list of that tenant in that order.
+    pub fn position<K: SortKey>(&self, tenant: TenantId, sort: Sort<K>) -> Result<After> {
+        let sorted_by_id = sort.name() == "id";
+        if self.list == list_name(sort) && self.tenant == tenant.get() && sorted_by_id == (self.after.key == Key::Id) {
+            Ok(self.after.clone())
+        } else {
+            Err(Error::invalid("cursor", "belongs to another list"))
+        }
+    }
+}
+
+fn list_name<K: SortKey>(sort: Sort<K>) -> String {
+    let direction = if sort.descending { "-" } else { "" };
+    format!("{}:{direction}{}", K::LIST, sort.name())
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { list, tenant, after: After { key, id } } = self;
+        let plain = match key {
+            Key::Id => format!("{list}|{tenant}|{id}|i|"),
+            Key::Number(number) => format!("{list}|{tenant}|{id}|n|{number}"),
+            Key::Text(text) => format!("{list}|{tenant}|{id}|t|{text}"),
+        };
+        f.write_str(&BASE64.encode(plain))
+    }
+}
+
+/// What a list query asks for.
+#[derive(Debug, Clone)]
+pub struct PageRequest<K> {
+    /// The most rows wanted.
+    pub limit: Limit,
+    /// The order.
+    pub sort: Sort<K>,
+    /// Where to begin, if not at the start.
+    pub cursor: Option<Cursor>,
+}
+
+impl<K: SortKey> PageRequest<K> {
+    /// Where the page begins, if the cursor belongs to this list of this tenant.
+    pub fn position(&self, tenant: TenantId) -> Result<Option<After>> {
+        self.cursor.as_ref().map(|cursor| cursor.position(tenant, self.sort)).transpose()
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// The mark of the next page, while there is more.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page of the rows that a port found, of which there is one more than wanted while there is more.
+    pub fn of<K: SortKey>(
+        tenant: TenantId,
+        request: &PageRequest<K>,
+        mut rows: Vec<T>,
+        mark: impl FnOnce(&T) -> After,
+    ) -> Self {
+        let more = rows.len() > request.limit.get();
+        rows.truncate(request.limit.get());
+        let next = rows.last().filter(|_| more).map(|last| Cursor::new(tenant, request.sort, mark(last)));
+        Self { items: rows, next }
+    }
+}

@@ -1,0 +1,341 @@
+//! What the domain needs from the world. Synchronous traits; an adapter implements them.
+//!
+//! Looking up answers `Option`: absence is no error. A mutation says whether it found its row.
+//! The transaction *is* the set of repositories: what is reached through a [`Tx`] commits together or not at all.
+
+use crate::audit::Entry;
+use crate::authz::{PlatformScope, TenantScope};
+use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, Taken};
+use crate::error::{Error, Result};
+use crate::identity::{
+    Account, Credential, Grant, NewPassword, NewSession, NewUser, PasswordHash, Refresh, Session, TokenPair, User,
+    UserFilter, UserKey,
+};
+use crate::ids::{OrderId, ProductId, SessionId, TenantId, UserId};
+use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
+use crate::page::{After, Sort};
+use crate::pricing::Quantity;
+use crate::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
+use crate::time::Timestamp;
+
+/// What a unit of work will do; an adapter chooses connection and thread by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reads a few rows by key: may run on the calling thread.
+    Read,
+    /// Reads at a cost that grows with the store (a search): never runs on the calling thread of a server.
+    Scan,
+    /// Changes something.
+    Write,
+}
+
+/// A unit of work and what is to happen after it.
+///
+/// The store calls `run` at most once, with an open transaction; `true` commits it, `false` rolls it back. Then it
+/// calls `settle` exactly once, after the COMMIT is durable or when the work could not be done, from any thread.
+pub trait Work: Send {
+    /// Does the work.
+    fn run(&mut self, tx: &mut dyn Tx) -> bool;
+    /// Takes note of the end: `Ok` if the transaction ended as `run` wished.
+    fn settle(self: Box<Self>, end: Result<()>);
+}
+
+/// A database of many tenants.
+///
+/// Runtime-free: work is handed in and settled by a call back, so that an adapter can group the commits of many
+/// callers, and a caller can wait in whatever way suits it. [`Store::read`](#method.read) and its siblings wait by blocking.
+pub trait Store: Send + Sync {
+    /// Takes work that will begin in this tenant (`None`: at no tenant's). Returns before or after it is settled.
+    fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>);
+
+    /// Whether the database answers and its schema is the one this program was built for.
+    fn ready(&self) -> Result<()>;
+}
+
+impl dyn Store + '_ {
+    /// Reads, blocking the calling thread. `Err` and `Ok` are those of `work`, or the store's.
+    pub fn read<T: Send + 'static>(
+        &self,
+        tenant: Option<TenantId>,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(tenant, Access::Read, work)
+    }
+
+    /// Changes something, blocking the calling thread until it is durable. An `Err` of `work` rolls back.
+    pub fn write<T: Send + 'static>(
+        &self,
+        tenant: Option<TenantId>,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(tenant, Access::Write, work)
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        tenant: Option<TenantId>,
+        access: Access,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, wait) = std::sync::mpsc::sync_channel(1);
+        // The receiver waits below; if it were gone there would be nobody left to tell.
+        let settle = move |result| drop(answer.send(result));
+        self.submit(tenant, access, Box::new(Job::new(work, settle)));
+        wait.recv().unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
+    }
+}
+
+/// [`Work`] made of two closures: what to do, and whom to tell.
+pub struct Job<T, W, S> {
+    work: Option<W>,
+    result: Option<Result<T>>,
+    settle: S,
+}
+
+impl<T, W, S> Job<T, W, S>
+where
+    T: Send,
+    W: FnOnce(&mut dyn Tx) -> Result<T> + Send,
+    S: FnOnce(Result<T>) + Send,
+{
+    /// `settle` gets the result of `work`, or the store's error where that came between.
+    pub const fn new(work: W, settle: S) -> Self {
+        Self { work: Some(work), result: None, settle }
+    }
+}
+
+impl<T, W, S> Work for Job<T, W, S>
+where
+    T: Send,
+    W: FnOnce(&mut dyn Tx) -> Result<T> + Send,
+    S: FnOnce(Result<T>) + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> bool {
+        self.result = self.work.take().map(|work| work(tx));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn settle(self: Box<Self>, end: Result<()>) {
+        let Self { result, settle, .. } = *self;
+        settle(match (end, result) {
+            (Err(error), Some(Ok(_)) | None) => Err(error),
+            (_, Some(result)) => result,
+            (Ok(()), None) => Err(Error::internal("the work was settled without having run")),
+        });
+    }
+}
+
+/// One open transaction.
+pub trait Tx {
+    /// What may be looked up before anybody is known.
+    fn directory(&mut self) -> &mut dyn Directory;
+    /// One tenant's repositories.
+    fn tenant(&mut self, scope: &TenantScope) -> Result<&mut dyn TenantTx>;
+    /// The installation's repositories.
+    fn platform(&mut self, scope: &PlatformScope) -> Result<&mut dyn PlatformTx>;
+}
+
+/// The repositories of one tenant. Nothing reached through this concerns another.
+pub trait TenantTx {
+    /// The store's own settings.
+    fn settings(&mut self) -> &mut dyn Settings;
+    /// Accounts.
+    fn users(&mut self) -> &mut dyn Users;
+    /// Login sessions.
+    fn sessions(&mut self) -> &mut dyn Sessions;
+    /// Products.
+    fn products(&mut self) -> &mut dyn Products;
+    /// Orders.
+    fn orders(&mut self) -> &mut dyn Orders;
+    /// The audit log.
+    fn audit(&mut self) -> &mut dyn Audit;
+}
+
+/// The repositories of the installation.
+pub trait PlatformTx {
+    /// All stores.
+    fn tenants(&mut self) -> &mut dyn Tenants;
+}
+
+/// What may be looked up before anybody is known: the names of stores, who first took a username, and the account of
+/// a verified token.
+pub trait Directory {
+    /// A store (never the platform) whose folded name or whose slug this is.
+    fn store_by_key(&mut self, key: &str) -> Result<Option<Tenant>>;
+    /// A tenant, the platform included.
+    fn store_by_id(&mut self, id: TenantId) -> Result<Option<Tenant>>;
+    /// Inserts an active store; `None`: name or slug is taken.
+    fn insert_store(&mut self, new: &NewTenant, slug: &Slug, now: Timestamp) -> Result<Option<Tenant>>;
+    /// The tenant in which a folded username was first taken on this server.
+    fn first_claim(&mut self, username_key: &str) -> Result<Option<TenantId>>;
+    /// User, store and session of a credential, if all three are there.
+    fn account(&mut self, credential: &Credential) -> Result<Option<Account>>;
+}
+
+/// A store's own settings.
+pub trait Settings {
+    /// Reads them.
+    fn read(&mut self) -> Result<Tenant>;
+    /// Reads them and keeps others from changing them until the transaction ends.
+    fn lock(&mut self) -> Result<Tenant>;
+    /// Writes name, currency and status.
+    fn update(&mut self, store: &Tenant) -> Result<()>;
+}
+
+/// All stores, the platform itself not among them.
+pub trait Tenants {
+    /// One store.
+    fn find(&mut self, id: TenantId) -> Result<Option<Tenant>>;
+    /// One store, kept from others' changes until the transaction ends.
+    fn lock(&mut self, id: TenantId) -> Result<Option<Tenant>>;
+    /// At most `limit` stores.
+    fn page(
+        &mut self,
+        filter: &TenantFilter,
+        sort: Sort<TenantKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<Tenant>>;
+    /// Writes name, currency and status.
+    fn update(&mut self, store: &Tenant) -> Result<()>;
+}
+
+/// Accounts. Removed ones are found by nothing.
+pub trait Users {
+    /// Inserts an active account; `None`: username or e-mail address is taken.
+    fn insert(&mut self, new: &NewUser, now: Timestamp) -> Result<Option<UserId>>;
+    /// One account.
+    fn find(&mut self, id: UserId) -> Result<Option<User>>;
+    /// The account with this folded username, and its password hash.
+    fn find_login(&mut self, username_key: &str) -> Result<Option<(UserId, PasswordHash)>>;
+    /// The account with this folded e-mail address.
+    fn find_by_email(&mut self, email_key: &str) -> Result<Option<UserId>>;
+    /// At most `limit` accounts.
+    fn page(
+        &mut self,
+        filter: &UserFilter,
+        sort: Sort<UserKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<User>>;
+    /// The active owners, kept from others' changes until the transaction ends.
+    fn lock_active_owners(&mut self) -> Result<Vec<UserId>>;
+    /// Writes e-mail address, role and state.
+    fn update(&mut self, user: &User) -> Result<()>;
+    /// Writes the password hash.
+    fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<()>;
+    /// Raises the token version.
+    fn bump_token_version(&mut self, id: UserId) -> Result<()>;
+    /// Removes the account, frees its name and address, and gives up its claim.
+    fn delete(&mut self, id: UserId, now: Timestamp) -> Result<()>;
+    /// Claims a folded username for logins that name no store, if nobody has.
+    fn claim_login(&mut self, username_key: &str, id: UserId) -> Result<()>;
+}
+
+/// Login sessions.
+pub trait Sessions {
+    /// Opens one, at generation 1.
+    fn open(&mut self, new: &NewSession) -> Result<SessionId>;
+    /// One session.
+    fn find(&mut self, id: SessionId) -> Result<Option<Session>>;
+    /// Raises the generation if it is still the given one, and the session is not revoked; says whether it did.
+    fn rotate(&mut self, id: SessionId, generation: i64, idle_until: Timestamp) -> Result<bool>;
+    /// Ends one.
+    fn revoke(&mut self, id: SessionId, now: Timestamp) -> Result<()>;
+    /// Ends all of a user's, but one.
+    fn revoke_all(&mut self, user: UserId, except: Option<SessionId>, now: Timestamp) -> Result<()>;
+}
+
+/// Products. Deleted ones are found by nothing.
+pub trait Products {
+    /// Inserts a product; `None`: the SKU is taken.
+    fn insert(
+        &mut self,
+        details: &ProductDetails,
+        created_by: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<ProductId>>;
+    /// One product.
+    fn find(&mut self, id: ProductId) -> Result<Option<Product>>;
+    /// One product, kept from others' changes until the transaction ends.
+    fn lock(&mut self, id: ProductId) -> Result<Option<Product>>;
+    /// The product with this folded SKU.
+    fn find_by_sku(&mut self, sku_key: &str) -> Result<Option<ProductId>>;
+    /// At most `limit` products.
+    fn page(
+        &mut self,
+        filter: &ProductFilter,
+        sort: Sort<ProductKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<Product>>;
+    /// Whether there has ever been a product.
+    fn any(&mut self) -> Result<bool>;
+    /// Writes details and time of change.
+    fn update(&mut self, product: &Product) -> Result<()>;
+    /// Archives a product for good; says whether it was there.
+    fn delete(&mut self, id: ProductId, now: Timestamp) -> Result<bool>;
+    /// Takes pieces of an active product, in one conditional statement; `None`: no such product is active, or there
+    /// are too few pieces.
+    fn take(&mut self, id: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Taken>>;
+    /// Takes pieces of any product whose stock is counted; `false`: too few pieces.
+    fn take_more(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool>;
+    /// Puts pieces back where stock is still counted.
+    fn put_back(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<()>;
+}
+
+/// Orders. Hidden ones are found by nothing.
+pub trait Orders {
+    /// Inserts an order with its lines under the store's next number.
+    fn insert(&mut self, new: &NewOrder) -> Result<Order>;
+    /// One order with its lines.
+    fn find(&mut self, id: OrderId) -> Result<Option<Order>>;
+    /// One order with its lines, kept from others' changes until the transaction ends.
+    fn lock(&mut self, id: OrderId) -> Result<Option<Order>>;
+    /// At most `limit` orders with their lines.
+    fn page(
+        &mut self,
+        filter: &OrderFilter,
+        sort: Sort<OrderKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<Order>>;
+    /// Writes status, total and time of change.
+    fn update(&mut self, order: &Order) -> Result<()>;
+    /// Writes other lines.
+    fn replace_lines(&mut self, id: OrderId, lines: &[Line]) -> Result<()>;
+    /// Hides an order for good.
+    fn hide(&mut self, id: OrderId, now: Timestamp) -> Result<()>;
+}
+
+/// The audit log. Entries are only ever added.
+pub trait Audit {
+    /// Adds an entry.
+    fn record(&mut self, entry: &Entry) -> Result<()>;
+    /// The newest entries, newest first.
+    fn newest(&mut self, limit: i64) -> Result<Vec<Entry>>;
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now, to the microsecond.
+    fn now(&self) -> Timestamp;
+}
+
+/// Hashes passwords. Slow on purpose: never called while a transaction is open.
+pub trait PasswordHasher: Send + Sync {
+    /// The hash to store.
+    fn hash(&self, password: &NewPassword) -> Result<PasswordHash>;
+    /// Whether the candidate is the password. `None` (no such account) takes as long and says no.
+    fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<bool>;
+}
+
+/// Issues and verifies tokens.
+pub trait TokenIssuer: Send + Sync {
+    /// A pair for this grant.
+    fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair>;
+    /// What an access token says, if it is good.
+    fn verify_access(&self, token: &str, now: Timestamp) -> Result<Credential>;
+    /// What a refresh token says, if it is good.
+    fn verify_refresh(&self, token: &str, now: Timestamp) -> Result<Refresh>;
+}

@@ -1,0 +1,278 @@
+//! Stores (tenants) and their settings.
+
+use crate::audit::Entry;
+use crate::authz::Action;
+use crate::cx::Cx;
+use crate::error::{Conflict, Error, Result, Violation};
+use crate::ids::TenantId;
+use crate::money::Currency;
+use crate::page::{After, Key, Page, PageRequest, SortKey};
+use crate::text::{Lines, Search, clean, fold};
+use crate::time::Timestamp;
+use std::fmt;
+
+/// The name of a store: 1 to 100 characters on one line; unique on the installation as [`fold`]ed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreName(String);
+
+impl StoreName {
+    /// A name within its bounds.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        let name = clean(text, Lines::One, 1, 100)?;
+        if Slug::of(&name).is_none() {
+            return Err(Violation::new("must have at least one letter or digit"));
+        }
+        Ok(Self(name))
+    }
+
+    /// The name as typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as compared.
+    pub fn key(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+/// The name of a store in addresses and headers: lower-case letters and digits, with hyphens between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slug(String);
+
+impl Slug {
+    /// Made from a name; `None` if nothing of it can stand in a slug.
+    ///
+    /// ```
+    /// # use haat_domain::tenancy::Slug;
+    /// assert_eq!(Slug::of("  Anna's Tea & Co. ").unwrap().as_str(), "anna-s-tea-co");
+    /// ```
+    pub fn of(name: &str) -> Option<Self> {
+        let folded = fold(name);
+        let words: Vec<_> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        (!words.is_empty()).then(|| Self(words.join("-")))
+    }
+
+    /// The same with a number behind it, for a name that makes a slug that is taken.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        Self(format!("{}-{number}", self.0))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a store is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantStatus {
+    /// Open.
+    Active,
+    /// Closed by a platform admin: its users are turned away, its data is kept.
+    Suspended,
+}
+
+impl TenantStatus {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Active, Self::Suspended];
+
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// The status of that name.
+    pub fn parse(name: &str) -> Result<Self, Violation> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.name() == name)
+            .ok_or_else(|| Violation::new("must be one of active, suspended"))
+    }
+}
+
+impl fmt::Display for TenantStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its number.
+    pub id: TenantId,
+    /// Its name.
+    pub name: StoreName,
+    /// Its name in addresses and headers; never changes.
+    pub slug: Slug,
+    /// The currency of its prices.
+    pub currency: Currency,
+    /// Open or not.
+    pub status: TenantStatus,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// A store to be.
+#[derive(Debug, Clone)]
+pub struct NewTenant {
+    /// Its name.
+    pub name: StoreName,
+    /// The currency of its prices.
+    pub currency: Currency,
+}
+
+/// Changes to a store; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct TenantPatch {
+    /// A new name.
+    pub name: Option<StoreName>,
+    /// A new currency, while there are no products.
+    pub currency: Option<Currency>,
+}
+
+/// The sortable columns of the list of stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TenantKey {
+    /// In the order of opening.
+    Id,
+}
+
+impl SortKey for TenantKey {
+    const LIST: &'static str = "tenants";
+    const ALL: &'static [(&'static str, Self)] = &[("id", Self::Id)];
+}
+
+/// Which stores a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct TenantFilter {
+    /// With this status.
+    pub status: Option<TenantStatus>,
+    /// With these words in the name.
+    pub search: Option<Search>,
+}
+
+/// Looks a store up by what people type: its name or its slug.
+pub fn find_store(cx: &mut Cx<'_>, name: &str) -> Result<Option<Tenant>> {
+    cx.directory().store_by_key(&fold(name))
+}
+
+/// The caller's store.
+pub fn read_store(cx: &mut Cx<'_>) -> Result<Tenant> {
+    let shop = cx.enter(Action::ReadStore)?;
+    shop.tx.settings().read()
+}
+
+/// Changes the caller's store.
+pub fn update_store(cx: &mut Cx<'_>, patch: TenantPatch) -> Result<Tenant> {
+    cx.permit(Action::UpdateStore)?;
+    let id = cx.known()?.tenant();
+    check_name(cx, id, patch.name.as_ref())?;
+    let shop = cx.enter(Action::UpdateStore)?;
+    let mut store = shop.tx.settings().lock()?;
+    if let Some(currency) = patch.currency.filter(|currency| *currency != store.currency) {
+        if shop.tx.products().any()? {
+            return Err(Error::Conflict(Conflict::CurrencyInUse));
+        }
+        store.currency = currency;
+    }
+    store.name = patch.name.unwrap_or(store.name);
+    shop.tx.settings().update(&store)?;
+    Ok(store)
+}
+
+/// All stores. Platform admins only.
+pub fn list_tenants(
+    cx: &mut Cx<'_>,
+    filter: &TenantFilter,
+    request: &PageRequest<TenantKey>,
+) -> Result<Page<Tenant>> {
+    let platform = cx.enter_platform(Action::ReadTenants)?;
+    let after = request.position(TenantId::PLATFORM)?;
+    let rows = platform.tenants().page(filter, request.sort, after, request.limit.and_one())?;
+    Ok(Page::of(TenantId::PLATFORM, request, rows, |last| After { key: Key::Id, id: last.id.get() }))
+}
+
+/// One store. Platform admins only.
+pub fn read_tenant(cx: &mut Cx<'_>, id: TenantId) -> Result<Tenant> {
+    cx.enter_platform(Action::ReadTenants)?.tenants().find(id)?.ok_or(Error::NotFound)
+}
+
+/// Opens a store that has no users yet. Platform admins only.
+pub fn create_tenant(cx: &mut Cx<'_>, new: &NewTenant) -> Result<Tenant> {
+    cx.enter_platform(Action::CreateTenant)?;
+    let store = found(cx, new)?;
+    record(cx, store.id, Action::CreateTenant)?;
+    Ok(store)
+}
+
+/// Renames a store. Platform admins only.
+pub fn update_tenant(cx: &mut Cx<'_>, id: TenantId, name: Option<StoreName>) -> Result<Tenant> {
+    cx.permit(Action::UpdateTenant)?;
+    check_name(cx, id, name.as_ref())?;
+    change_tenant(cx, id, Action::UpdateTenant, |store| store.name = name.unwrap_or(store.name.clone()))
+}
+
+/// Closes a store, or opens it again; what was so already stays so. Platform admins only.
+pub fn set_tenant_status(cx: &mut Cx<'_>, id: TenantId, status: TenantStatus) -> Result<Tenant> {
+    change_tenant(cx, id, Action::SuspendTenant, |store| store.status = status)
+}
+
+fn change_tenant(
+    cx: &mut Cx<'_>,
+    id: TenantId,
+    action: Action,
+    change: impl FnOnce(&mut Tenant),
+) -> Result<Tenant> {
+    let platform = cx.enter_platform(action)?;
+    let mut store = platform.tenants().lock(id)?.ok_or(Error::NotFound)?;
+    change(&mut store);
+    platform.tenants().update(&store)?;
+    record(cx, id, action)?;
+    Ok(store)
+}
+
+/// What a platform admin does to a store stands in that store's audit log.
+fn record(cx: &mut Cx<'_>, store: TenantId, action: Action) -> Result<()> {
+    let entry = Entry::of(cx.known()?, action, cx.now());
+    let store = cx.directory().store_by_id(store)?.ok_or(Error::NotFound)?;
+    cx.enter_store(&store)?.audit().record(&entry)
+}
+
+/// A new name must not name another store, in either way.
+fn check_name(cx: &mut Cx<'_>, id: TenantId, name: Option<&StoreName>) -> Result<()> {
+    let Some(name) = name else { return Ok(()) };
+    match cx.directory().store_by_key(&name.key())? {
+        Some(other) if other.id != id => Err(Error::Conflict(Conflict::StoreTaken)),
+        _ => Ok(()),
+    }
+}
+
+/// Inserts a store under the first slug that is free.
+pub(crate) fn found(cx: &mut Cx<'_>, new: &NewTenant) -> Result<Tenant> {
+    let taken = || Error::Conflict(Conflict::StoreTaken);
+    let plain = Slug::of(new.name.as_str()).ok_or_else(taken)?;
+    // A name is taken when it names a store in either way, so that nobody is ever mistaken for a neighbour.
+    if cx.directory().store_by_key(&new.name.key())?.is_some() {
+        return Err(taken());
+    }
+    let now = cx.now();
+    for number in 1..100 {
+        let slug = if number == 1 { plain.clone() } else { plain.numbered(number) };
+        if cx.directory().store_by_key(slug.as_str())?.is_some() {
+            continue;
+        }
+        match cx.directory().insert_store(new, &slug, now)? {
+            Some(store) => return Ok(store),
+            // Somebody was faster: with the name, or with the slug alone.
+            None if cx.directory().store_by_key(&new.name.key())?.is_some() => break,
+            None => {}
+        }
+    }
+    Err(taken())
+}

@@ -1,0 +1,251 @@
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+const POLL: Duration = Duration::from_millis(50);
+/// 30 seconds of [`POLL`]s.
+const POLLS: u32 = 600;
+
+/// Whether what a [`Cluster`] has committed would survive a power failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// No: nothing waits for the disk. For tests.
+    Fast,
+    /// Yes, as a server is by default. For measurements.
+    Durable,
+}
+
+/// A private PostgreSQL cluster in a directory of its own, reached over a Unix socket in there.
+///
+/// It has two roles that log in without a password: the superuser `postgres`, and `haat_owner`, which may create
+/// databases and roles. Dropping it stops the server and removes the directory; the same happens when this process
+/// ends without doing so, even by `kill -9`.
+#[derive(Debug)]
+pub struct Cluster {
+    watchdog: Child,
+    dir: TempDir,
+}
+
+impl Cluster {
+    /// Makes a cluster and starts its server, and returns once that accepts connections: about two seconds.
+    ///
+    /// # Errors
+    ///
+    /// A sentence to show to whoever runs this, when there is no server program or it does not come up.
+    pub fn start(durability: Durability) -> Result<Self, String> {
+        let bin = server_binaries().ok_or(
+            "no PostgreSQL server binaries found: apt-get install postgresql (or put initdb on PATH)",
+        )?;
+        // Not `TMPDIR`, which may be too long for a socket's path, or closed to the server's account.
+        let dir = tempfile::Builder::new()
+            .prefix("haat-pg-")
+            .tempdir_in("/tmp")
+            .map_err(|error| format!("no directory for a PostgreSQL cluster in /tmp: {error}"))?;
+        let watchdog = spawn(&bin, dir.path(), durability)
+            .map_err(|error| format!("the PostgreSQL cluster does not start: {error}"))?;
+        let mut cluster = Self { watchdog, dir };
+        cluster.wait_until_ready(&bin.join("pg_isready"))?;
+        Ok(cluster)
+    }
+
+    /// The URL of a database for the role `haat_owner`.
+    pub fn url_for(&self, database: &str) -> String {
+        self.url("haat_owner", database)
+    }
+
+    /// The URL of a database for the superuser `postgres`.
+    pub fn superuser_url_for(&self, database: &str) -> String {
+        self.url("postgres", database)
+    }
+
+    fn url(&self, role: &str, database: &str) -> String {
+        let host = self.dir.path().to_string_lossy();
+        format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(&host))
+    }
+
+    fn wait_until_ready(&mut self, pg_isready: &Path) -> Result<(), String> {
+        for _ in 0..POLLS {
+            if self.watchdog.try_wait().is_ok_and(|status| status.is_some()) {
+                let mut log = String::new();
+                if let Some(stderr) = &mut self.watchdog.stderr {
+                    let _ = stderr.read_to_string(&mut log);
+                }
+                return Err(format!("the PostgreSQL server ended while starting:\n{log}"));
+            }
+            let status = Command::new(pg_isready)
+                .args(["--quiet", "--port=5432", "--host"])
+                .arg(self.dir.path())
+                .status()
+                .map_err(|error| format!("{} does not run: {error}", pg_isready.display()))?;
+            if status.success() {
+                return Ok(());
+            }
+            sleep(POLL);
+        }
+        Err("the PostgreSQL server accepted no connection within 30 seconds".to_owned())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // The end of its input is what the watchdog waits for.
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Starts the watchdog, and it the server, under an account that may run one.
+fn spawn(bin: &Path, dir: &Path, durability: Durability) -> io::Result<Child> {
+    let mut watchdog = Command::new("sh");
+    watchdog.args(["-c", include_str!("watchdog.sh"), "haat-testkit-watchdog"]).args([bin, dir]);
+    watchdog.args(["--port=5432", "--listen-addresses=", "--max-connections=200", "--timezone=UTC"]);
+    if durability == Durability::Fast {
+        watchdog.args(["--fsync=off", "--synchronous-commit=off", "--full-page-writes=off"]);
+    }
+    // The server refuses to run as root. The directory's owner tells who we are without a system call of our own.
+    if fs::metadata(dir)?.uid() == 0 {
+        let (uid, gid) = unprivileged_account().ok_or_else(|| io::Error::other("no account to run it as"))?;
+        chown(dir, Some(uid), Some(gid))?;
+        watchdog.uid(uid).gid(gid);
+    }
+    watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // A process group of its own, so that the ctrl-C that ends us leaves the watchdog to clean up.
+    watchdog.current_dir(dir).process_group(0).spawn()
+}
+
+/// The user and group number of `postgres` or, failing that, of `nobody`.
+fn unprivileged_account() -> Option<(u32, u32)> {
+    let passwd = fs::read_to_string("/etc/passwd").ok()?;
+    let account = |wanted: &str| {
+        passwd.lines().find_map(|line| match line.split(':').collect::<Vec<_>>().as_slice() {
+            [name, _, uid, gid, ..] if *name == wanted => Some((uid.parse().ok()?, gid.parse().ok()?)),
+            _ => None,
+        })
+    };
+    account("postgres").or_else(|| account("nobody"))
+}
+
+/// The directory of PostgreSQL's server programs: on the `PATH`, where `pg_config` says, or the newest of Debian's.
+pub fn server_binaries() -> Option<PathBuf> {
+    let programs = ["initdb", "postgres", "pg_isready"];
+    let complete = |dir: &PathBuf| programs.iter().all(|name| dir.join(name).is_file());
+
+    let on_path = || Some(crate::find_program("initdb")?.parent()?.to_owned());
+    let configured = || {
+        let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+        Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim_end()))
+    };
+    let debian = || {
+        let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+        let numbered = versions.filter_map(|entry| {
+            let version: u32 = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        });
+        numbered.filter(|(_, dir)| complete(dir)).max().map(|(_, dir)| dir)
+    };
+    on_path().filter(complete).or_else(|| configured().filter(complete)).or_else(debian)
+}
+
+/// `text` as a component of a URL, nothing but unreserved characters in it.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _, stdin, stdout};
+
+    use super::*;
+
+    const HOLDER: &str = "HAAT_TESTKIT_HOLD_A_CLUSTER";
+
+    fn start() -> Option<Cluster> {
+        if server_binaries().is_none() {
+            crate::skip_or_fail("the throw-away PostgreSQL cluster", "no PostgreSQL server binaries");
+            return None;
+        }
+        Some(Cluster::start(Durability::Fast).unwrap())
+    }
+
+    /// The server's process, as the cluster's directory tells it.
+    fn server(dir: &Path) -> PathBuf {
+        let pid = fs::read_to_string(dir.join("data/postmaster.pid")).unwrap();
+        Path::new("/proc").join(pid.lines().next().unwrap())
+    }
+
+    #[test]
+    fn cluster_answers_and_leaves_nothing() {
+        let Some(cluster) = start() else { return };
+        let (dir, server) = (cluster.dir.path().to_owned(), server(cluster.dir.path()));
+        assert!(server.exists());
+
+        if let Some(psql) = crate::find_program("psql") {
+            let ask = |url: String, sql: &str| {
+                let output = Command::new(&psql).args(["-XAtc", sql, &url]).output().unwrap();
+                String::from_utf8(output.stdout).unwrap().trim().to_owned()
+            };
+            let role = "SELECT current_user, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles \
+                        WHERE rolname = current_user";
+            assert_eq!(ask(cluster.url_for("postgres"), role), "haat_owner|f|t|t");
+            assert_eq!(ask(cluster.superuser_url_for("postgres"), role), "postgres|t|t|t");
+            assert_eq!(ask(cluster.url_for("postgres"), "CREATE DATABASE \"a ö/b\""), "CREATE DATABASE");
+            assert_eq!(ask(cluster.url_for("a ö/b"), "SELECT current_database()"), "a ö/b");
+            assert_eq!(ask(cluster.url_for("postgres"), "SHOW fsync"), "off");
+        }
+
+        drop(cluster);
+        assert!(!server.exists());
+        assert!(!dir.exists());
+    }
+
+    /// Starts itself as another process, which holds a cluster, and kills that.
+    #[test]
+    fn cluster_does_not_outlive_a_killed_process() {
+        if crate::env(HOLDER).is_some() {
+            let cluster = start().unwrap();
+            writeln!(stdout(), "\nholding {}", cluster.dir.path().display()).unwrap();
+            stdin().read_line(&mut String::new()).unwrap();
+            return;
+        }
+        if server_binaries().is_none() {
+            return; // The other test says so.
+        }
+        let mut holder = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "cluster::tests::cluster_does_not_outlive_a_killed_process"])
+            .env(HOLDER, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let dir = lines.find_map(|line| line.strip_prefix("holding ").map(PathBuf::from)).unwrap();
+        let server = server(&dir);
+        assert!(server.exists());
+
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        for _ in 0..POLLS {
+            if !server.exists() && !dir.exists() {
+                return;
+            }
+            sleep(POLL);
+        }
+        panic!("{} is still there", dir.display());
+    }
+}

@@ -1,0 +1,197 @@
+//! What a developer and CI run; `cargo xtask help` lists it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for the terminal")]
+
+mod dependencies;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use haat_testkit::{Cluster, Durability};
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  test      install what is missing, then pass every check (what CI runs)
+  deps      the dependency rules only: crates/xtask/src/dependencies.rs and .deny.toml
+  golden    rewrite the golden files, the OpenAPI document among them (also: openapi)
+  postgres  run a throw-away PostgreSQL cluster until Enter or ctrl-C
+  help      this text
+";
+
+/// Releases differ in what they ask of a configuration and of the compiler.
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
+
+type Outcome = Result<(), String>;
+type Step = (&'static str, fn() -> Outcome);
+
+const TEST: &[Step] = &[
+    ("system packages", install_packages),
+    ("cargo-deny", install_cargo_deny),
+    ("format", || run(&mut cargo("fmt --all --check"))),
+    ("clippy", || run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))),
+    ("rustdoc", || run(cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings"))),
+    ("dependency rules", check_dependencies),
+    ("dependency bans", check_bans),
+    ("tests", || run(&mut with_postgres(cargo("test --workspace --locked"))?)),
+    ("row-level security", || {
+        run(&mut with_postgres(cargo(
+            "test --package haat-infra --locked --features rls-only --test rls_only",
+        ))?)
+    }),
+];
+
+const DEPS: &[Step] = &[
+    ("cargo-deny", install_cargo_deny),
+    ("dependency rules", check_dependencies),
+    ("dependency bans", check_bans),
+];
+
+const GOLDEN: &[Step] =
+    &[("golden files", || run(cargo("test --workspace golden").env("UPDATE_GOLDEN", "1")))];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test"] => run_steps(TEST),
+        ["deps"] => run_steps(DEPS),
+        ["golden" | "openapi"] => run_steps(GOLDEN),
+        ["postgres"] => hold_postgres(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(format!("no such command: {}\n\n{HELP}", arguments.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the steps up to the first that fails, and sums up.
+fn run_steps(steps: &[Step]) -> Outcome {
+    let mut passed: Vec<(&str, Duration)> = Vec::new();
+    let mut outcome = Ok(());
+    for (name, step) in steps {
+        println!("\n=== {name}");
+        let start = Instant::now();
+        if let Err(error) = step() {
+            outcome = Err(format!("FAILED: {name} ({:.1} s): {error}", start.elapsed().as_secs_f64()));
+            break;
+        }
+        println!("=== {name}: passed ({:.1} s)", start.elapsed().as_secs_f64());
+        passed.push((name, start.elapsed()));
+    }
+    println!();
+    for (name, took) in &passed {
+        println!("{name:<20} {:>7.1} s", took.as_secs_f64());
+    }
+    let failed = usize::from(outcome.is_err());
+    println!(
+        "steps: {} passed, {failed} failed, {} skipped",
+        passed.len(),
+        steps.len() - passed.len() - failed
+    );
+    outcome
+}
+
+/// `cargo` with these arguments, at the workspace's root.
+fn cargo(arguments: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(arguments.split_whitespace()).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    cargo
+}
+
+/// Shows and runs a command, whose output goes where ours does.
+fn run(command: &mut Command) -> Outcome {
+    let words: Vec<_> = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let line = words.join(" ");
+    println!("$ {line}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{line}`: {status}")),
+        Err(error) => Err(format!("`{line}` does not run: {error}")),
+    }
+}
+
+/// Debian's packages for the programs that tests need and this machine has not.
+fn install_packages() -> Outcome {
+    let mut missing = Vec::new();
+    if haat_testkit::server_binaries().is_none() {
+        missing.push("postgresql");
+    }
+    if haat_testkit::chromium().is_none() {
+        missing.push("chromium");
+    }
+    if haat_testkit::chromedriver().is_none() {
+        missing.push("chromium-driver");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let may_install = root || haat_testkit::find_program("sudo").is_some();
+    if !may_install || haat_testkit::find_program("apt-get").is_none() {
+        return Err(format!(
+            "these packages of Debian's are missing, and not ours to install: {}",
+            missing.join(" ")
+        ));
+    }
+    let apt_get = |arguments: &[&str]| {
+        let mut command = Command::new(if root { "env" } else { "sudo" });
+        run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes"]).args(arguments))
+    };
+    apt_get(&["update"])?;
+    apt_get(&[&["install", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+fn install_cargo_deny() -> Outcome {
+    let version = cargo("deny --version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if version.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    // Unoptimised: built in a quarter of the time, and quick enough for one workspace.
+    run(cargo("install --debug --locked").arg(CARGO_DENY))
+}
+
+fn check_dependencies() -> Outcome {
+    // With all features and for all platforms: a rule that some build breaks is broken.
+    let output = cargo("metadata --format-version 1 --locked --all-features")
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("`cargo metadata` does not run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`cargo metadata`: {}", output.status));
+    }
+    let violations = dependencies::violations(&dependencies::Graph::from_metadata(&output.stdout)?);
+    if violations.is_empty() { Ok(()) } else { Err(violations.join("\n")) }
+}
+
+/// Advisories are left out: their database comes from a host that CI does not reach.
+fn check_bans() -> Outcome {
+    run(&mut cargo("deny --locked --config .deny.toml check bans licenses sources"))
+}
+
+/// `command`, to use one cluster for all its processes, and to skip nothing.
+fn with_postgres(mut command: Command) -> Result<Command, String> {
+    command.env("TEST_DATABASE_URL", haat_testkit::postgres_url()?).env("HAAT_REQUIRE_ALL", "1");
+    Ok(command)
+}
+
+fn hold_postgres() -> Outcome {
+    let cluster = Cluster::start(Durability::Fast)?;
+    println!("{}", cluster.url_for("postgres"));
+    eprintln!("superuser: {}\nstop with Enter or ctrl-C", cluster.superuser_url_for("postgres"));
+    // Whatever ends the line, the end of the input or ctrl-C, ends the cluster.
+    io::stdin().read_line(&mut String::new()).map(drop).map_err(|error| error.to_string())
+}
