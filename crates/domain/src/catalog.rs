@@ -15,6 +15,11 @@ use std::fmt;
 pub struct ProductName(String);
 
 impl ProductName {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A name within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         clean(text, Lines::One, 1, 255).map(Self)
@@ -36,6 +41,11 @@ impl ProductName {
 pub struct Description(String);
 
 impl Description {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A description within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         clean(text, Lines::Many, 0, 10_000).map(Self)
@@ -53,10 +63,19 @@ impl Description {
 pub struct Sku(String);
 
 impl Sku {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A SKU within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let sku = clean(text, Lines::One, 1, 64)?;
-        if sku.contains(char::is_whitespace) { Err(Violation::new("must not contain blanks")) } else { Ok(Self(sku)) }
+        if sku.contains(char::is_whitespace) {
+            Err(Violation::new("must not contain blanks"))
+        } else {
+            Ok(Self(sku))
+        }
     }
 
     /// The SKU as typed.
@@ -291,7 +310,8 @@ pub fn create_product(cx: &mut Cx<'_>, details: ProductDetails) -> Result<Produc
     let shop = cx.enter(Action::CreateProduct)?;
     check_currency(&details, shop.scope.currency())?;
     let (created_by, now) = (shop.scope.member(), shop.now);
-    let id = shop.tx.products().insert(&details, created_by, now)?.ok_or(Error::Conflict(Conflict::SkuTaken))?;
+    let id =
+        shop.tx.products().insert(&details, created_by, now)?.ok_or(Error::Conflict(Conflict::SkuTaken))?;
     Ok(Product { id, details, created_by, created_at: now, updated_at: now })
 }
 

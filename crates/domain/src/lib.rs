@@ -35,8 +35,8 @@ pub mod orders;
 pub mod page;
 pub mod ports;
 pub mod pricing;
+pub mod tenancy;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod tenancy;
 pub mod text;
 pub mod time;

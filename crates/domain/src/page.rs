@@ -60,10 +60,14 @@ impl<K: SortKey> Sort<K> {
     /// Reads "price" or "-price".
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        K::ALL.iter().find(|(known, _)| *known == name).map(|(_, by)| Self { by: *by, descending }).ok_or_else(|| {
-            let names: Vec<_> = K::ALL.iter().map(|(name, _)| *name).collect();
-            Violation::new(format!("must be one of {}, with - in front for descending", names.join(", ")))
-        })
+        K::ALL
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, by)| Self { by: *by, descending })
+            .ok_or_else(|| {
+                let names: Vec<_> = K::ALL.iter().map(|(name, _)| *name).collect();
+                Violation::new(format!("must be one of {}, with - in front for descending", names.join(", ")))
+            })
     }
 
     /// The public name of the column.
@@ -72,8 +76,8 @@ impl<K: SortKey> Sort<K> {
     }
 }
 
-/// The sorted column's value in the last row of a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The sorted column's value in the last row of a page. Keys of one kind sort as the rows do: texts by code points.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// Sorted by the id alone.
     Id,
@@ -84,7 +88,7 @@ pub enum Key {
 }
 
 /// Where a page begins: after the row with this key and id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct After {
     /// The sorted column's value.
     pub key: Key,
@@ -139,7 +143,10 @@ impl Cursor {
     /// The position, if this cursor belongs to that list of that tenant in that order.
     pub fn position<K: SortKey>(&self, tenant: TenantId, sort: Sort<K>) -> Result<After> {
         let sorted_by_id = sort.name() == "id";
-        if self.list == list_name(sort) && self.tenant == tenant.get() && sorted_by_id == (self.after.key == Key::Id) {
+        if self.list == list_name(sort)
+            && self.tenant == tenant.get()
+            && sorted_by_id == (self.after.key == Key::Id)
+        {
             Ok(self.after.clone())
         } else {
             Err(Error::invalid("cursor", "belongs to another list"))

@@ -8,8 +8,8 @@ use crate::authz::{PlatformScope, TenantScope};
 use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, Taken};
 use crate::error::{Error, Result};
 use crate::identity::{
-    Account, Credential, Grant, NewPassword, NewSession, NewUser, PasswordHash, Refresh, Session, TokenPair, User,
-    UserFilter, UserKey,
+    Account, Credential, Grant, NewPassword, NewSession, NewUser, PasswordHash, Refresh, Session, TokenPair,
+    User, UserFilter, UserKey,
 };
 use crate::ids::{OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};

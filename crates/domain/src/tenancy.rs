@@ -16,6 +16,11 @@ use std::fmt;
 pub struct StoreName(String);
 
 impl StoreName {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A name within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let name = clean(text, Lines::One, 1, 100)?;
@@ -41,6 +46,11 @@ impl StoreName {
 pub struct Slug(String);
 
 impl Slug {
+    /// What a store has kept, which [`Self::of`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// Made from a name; `None` if nothing of it can stand in a slug.
     ///
     /// ```
@@ -49,7 +59,8 @@ impl Slug {
     /// ```
     pub fn of(name: &str) -> Option<Self> {
         let folded = fold(name);
-        let words: Vec<_> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let words: Vec<_> =
+            folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         (!words.is_empty()).then(|| Self(words.join("-")))
     }
 

@@ -55,7 +55,8 @@ impl Search {
     /// The words of a search text; `None` if there are none.
     pub fn parse(text: &str) -> Result<Option<Self>, Violation> {
         let text = clean(text, Lines::One, 0, 200)?;
-        let words: Vec<_> = fold(&text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let words: Vec<_> =
+            fold(&text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         match words.len() {
             0 => Ok(None),
             1..=8 => Ok(Some(Self(words))),

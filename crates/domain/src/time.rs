@@ -8,6 +8,9 @@ use std::fmt;
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// From microseconds since the Unix epoch; `None` outside the years -9999 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         jiff::Timestamp::from_microsecond(micros).ok().map(Self)

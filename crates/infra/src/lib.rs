@@ -1,1 +1,17 @@
+//! Haat's adapters: what the ports of `haat-domain` mean on a real machine.
+//!
+//! | module | port |
+//! |---|---|
+//! | [`db`] | `Store`, on SQLite and on PostgreSQL: one source, compiled once for each |
+//! | [`password`] | `PasswordHasher`: bcrypt over a keyed digest |
+//! | [`token`] | `TokenIssuer`: JSON Web Tokens |
+//! | [`clock`] | `Clock`: the system's |
+//! | [`workers`] | threads with a bounded queue, for whatever must not run on a server's own threads |
 
+pub mod clock;
+pub mod db;
+pub mod password;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod token;
+pub mod workers;

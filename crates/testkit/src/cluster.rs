@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -44,9 +44,11 @@ impl Cluster {
         let bin = server_binaries().ok_or(
             "no PostgreSQL server binaries found: apt-get install postgresql (or put initdb on PATH)",
         )?;
-        // Not `TMPDIR`, which may be too long for a socket's path, or closed to the server's account.
+        // Ours alone, for its server asks nobody for a password. Not in `TMPDIR`, which may be too long for a
+        // socket's path, or closed to the server's account.
         let dir = tempfile::Builder::new()
             .prefix("haat-pg-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in("/tmp")
             .map_err(|error| format!("no directory for a PostgreSQL cluster in /tmp: {error}"))?;
         let watchdog = spawn(&bin, dir.path(), durability)
@@ -78,7 +80,7 @@ impl Cluster {
                 if let Some(stderr) = &mut self.watchdog.stderr {
                     let _ = stderr.read_to_string(&mut log);
                 }
-                return Err(format!("the PostgreSQL server ended while starting:\n{log}"));
+                return Err(format!("the PostgreSQL server ended while starting:\n{}", log.trim_end()));
             }
             let status = Command::new(pg_isready)
                 .args(["--quiet", "--port=5432", "--host"])

@@ -1,10 +1,11 @@
 # Makes a cluster, runs its server, and removes it all when either the server or whoever started us is gone.
 # The latter shows as the end of our standard input, which is a pipe from there: it closes however that process ends,
 # be it by `kill -9`. Arguments: the directory of PostgreSQL's programs, the cluster's own directory, server options.
+# All output goes to a file, because to write to someone who is gone would end us too early.
 
 bin=$1 dir=$2
 shift 2
-exec 3<&0 </dev/null
+exec 3<&0 4>&2 </dev/null >"$dir/log" 2>&1
 
 # By a single-user server, so that the role is there before anyone can connect.
 create_role() {
@@ -12,18 +13,16 @@ create_role() {
         "$bin/postgres" --single -j -D "$dir/data" postgres
 }
 
-if {
-    "$bin/initdb" -D "$dir/data" --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync &&
-        create_role
-} >"$dir/log" 2>&1 3<&-; then
-    "$bin/postgres" -D "$dir/data" -k "$dir" "$@" >>"$dir/log" 2>&1 3<&- &
+if "$bin/initdb" -D "$dir/data" --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync && create_role
+then
+    "$bin/postgres" -D "$dir/data" -k "$dir" "$@" 3<&- 4>&- &
     server=$!
     # QUIT is PostgreSQL's immediate shutdown. A server so young that it does not listen to signals yet ignores it,
     # as what a shell runs in the background does, and dies of TERM instead.
-    { cat <&3 >/dev/null; kill -TERM "$server"; kill -QUIT "$server"; } 2>/dev/null &
+    { cat <&3 >/dev/null; kill -TERM "$server"; kill -QUIT "$server"; } 4>&- &
     wait "$server"
     # It may have ended by itself; then nobody should signal a process that got its number since.
-    kill "$!" 2>/dev/null
+    kill "$!"
 fi
-tail -n 5 "$dir/log" >&2
+tail -n 5 "$dir/log" >&4
 rm -rf "$dir"

@@ -1,6 +1,6 @@
 use crate::error::Violation;
-use crate::ids::{SessionId, TenantId, UserId};
 use crate::identity::{Account, Username};
+use crate::ids::{SessionId, TenantId, UserId};
 use crate::money::Currency;
 use crate::tenancy::Tenant;
 use std::fmt;

@@ -18,7 +18,9 @@ pub enum Verdict {
 pub const fn verdict(role: Role, action: Action) -> Verdict {
     match role {
         Role::Owner => match action {
-            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => Verdict::Own,
+            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => {
+                Verdict::Own
+            }
             Action::ReadStore
             | Action::UpdateStore
             | Action::ReadUsers
@@ -45,7 +47,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::AppointAdmin => Verdict::Deny,
         },
         Role::Staff => match action {
-            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => Verdict::Own,
+            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => {
+                Verdict::Own
+            }
             Action::ReadStore
             | Action::ReadProducts
             | Action::CreateProduct
@@ -101,7 +105,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::AppointAdmin => Verdict::Deny,
         },
         Role::Superuser => match action {
-            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => Verdict::Own,
+            Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => {
+                Verdict::Own
+            }
             Action::ReadStore
             | Action::UpdateStore
             | Action::ReadUsers

@@ -99,7 +99,11 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<TenantScope> {
 /// Asks the policy about the installation.
 pub fn authorize_platform(actor: &Actor, action: Action) -> Result<PlatformScope> {
     permitted(actor, action)?;
-    if action.realm() == Realm::Platform { Ok(PlatformScope { action }) } else { Err(Error::Forbidden(Denied::Role)) }
+    if action.realm() == Realm::Platform {
+        Ok(PlatformScope { action })
+    } else {
+        Err(Error::Forbidden(Denied::Role))
+    }
 }
 
 fn permitted(actor: &Actor, action: Action) -> Result<Reach> {

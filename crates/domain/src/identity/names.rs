@@ -6,6 +6,11 @@ use crate::text::{Lines, clean, fold};
 pub struct Username(String);
 
 impl Username {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// A username within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let name = clean(text, Lines::One, 1, 150)?;
@@ -32,6 +37,11 @@ impl Username {
 pub struct Email(String);
 
 impl Email {
+    /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// An address that mail could be sent to, by its shape: HTML's rule for `<input type=email>`, with a dot in the
     /// domain and letters of any script.
     ///

@@ -178,7 +178,11 @@ pub fn find_account(cx: &mut Cx<'_>, login: &Login) -> Result<Option<LoginAccoun
 }
 
 /// Opens a session for an account whose password was verified. `upgraded` replaces a hash of an older kind.
-pub fn open_session(cx: &mut Cx<'_>, account: &LoginAccount, upgraded: Option<&PasswordHash>) -> Result<Grant> {
+pub fn open_session(
+    cx: &mut Cx<'_>,
+    account: &LoginAccount,
+    upgraded: Option<&PasswordHash>,
+) -> Result<Grant> {
     let refused = || Error::Unauthenticated(AuthFailure::BadCredentials);
     let store = cx.directory().store_by_id(account.tenant)?.ok_or_else(refused)?;
     let shop = cx.visit(&store, Action::SignIn)?;
@@ -221,7 +225,8 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
         return Ok(Rotation::Ended(AuthFailure::BadToken));
     };
     let shop = cx.visit(&store, Action::SignIn)?;
-    let Some(session) = shop.tx.sessions().find(token.session)?.filter(|session| session.is_live(shop.now)) else {
+    let Some(session) = shop.tx.sessions().find(token.session)?.filter(|session| session.is_live(shop.now))
+    else {
         return Ok(Rotation::Ended(AuthFailure::BadToken));
     };
     let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY).min(session.expires_at);

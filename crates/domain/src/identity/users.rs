@@ -113,7 +113,11 @@ pub(super) fn insert(shop: &mut Shop<'_>, new: &NewUser) -> Result<User> {
 }
 
 /// The users of the caller's store.
-pub fn list_users(cx: &mut Cx<'_>, filter: &UserFilter, request: &PageRequest<UserKey>) -> Result<Page<User>> {
+pub fn list_users(
+    cx: &mut Cx<'_>,
+    filter: &UserFilter,
+    request: &PageRequest<UserKey>,
+) -> Result<Page<User>> {
     let shop = cx.enter(Action::ReadUsers)?;
     let tenant = shop.scope.tenant();
     let after = request.position(tenant)?;

@@ -133,7 +133,8 @@ fn resize(shop: &mut Shop<'_>, line: Line, quantity: Quantity) -> Result<Line> {
     let counted = if line.counted == 0 { 0 } else { quantity.get() };
     if counted > 0 && more > 0 && !shop.tx.products().take_more(line.product, more, shop.now)? {
         let product = shop.tx.products().find(line.product)?;
-        let available = product.and_then(|product| product.details.stock).map_or(0, crate::catalog::Stock::get);
+        let available =
+            product.and_then(|product| product.details.stock).map_or(0, crate::catalog::Stock::get);
         return Err(Error::Conflict(Conflict::InsufficientStock { product: line.product, available }));
     }
     if counted > 0 && more < 0 {

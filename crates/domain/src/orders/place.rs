@@ -79,7 +79,9 @@ pub(super) fn take_all(shop: &mut Shop<'_>, wanted: &[LineRequest]) -> Result<BT
         match shop.tx.products().take(product, line.quantity, shop.now)? {
             Some(terms) => drop(taken.insert(product, terms)),
             None => match available(shop, product)? {
-                Some(available) => shortage = shortage.or(Some(Conflict::InsufficientStock { product, available })),
+                Some(available) => {
+                    shortage = shortage.or(Some(Conflict::InsufficientStock { product, available }))
+                }
                 None => errors.add(&line.field, "is no product that can be ordered here"),
             },
         }

@@ -18,7 +18,8 @@ pub enum OrderStatus {
 
 impl OrderStatus {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Confirmed, Self::Shipped, Self::Delivered, Self::Cancelled];
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Confirmed, Self::Shipped, Self::Delivered, Self::Cancelled];
 
     /// The stable name.
     pub const fn name(self) -> &'static str {

@@ -1,0 +1,160 @@
+use super::{Login, MemoryTx, Row, next_id, page};
+use crate::authz::Role;
+use crate::error::{Conflict, Error, Result};
+use crate::identity::{Email, NewSession, NewUser, PasswordHash, Session, User, UserFilter, UserKey};
+use crate::ids::{SessionId, UserId};
+use crate::page::{After, Key, Sort};
+use crate::ports::{Sessions, Users};
+use crate::time::Timestamp;
+
+impl Users for MemoryTx {
+    fn insert(&mut self, new: &NewUser, now: Timestamp) -> Result<Option<UserId>> {
+        let (username, email) = (new.username.key(), new.email.key());
+        if self
+            .logins()
+            .any(|Login { user, .. }| user.username.key() == username || user.email.key() == email)
+        {
+            return Ok(None);
+        }
+        let id = next_id(&self.state.users, UserId::new, UserId::get);
+        let user = User {
+            id,
+            tenant: self.tenant,
+            username: new.username.clone(),
+            email: new.email.clone(),
+            role: new.role,
+            is_active: true,
+            token_version: 0,
+            created_at: now,
+        };
+        self.state.users.insert((self.tenant, id), Row::new(Login { user, hash: new.hash.clone() }));
+        Ok(Some(id))
+    }
+
+    fn find(&mut self, id: UserId) -> Result<Option<User>> {
+        Ok(self.logins().find(|login| login.user.id == id).map(|login| login.user.clone()))
+    }
+
+    fn find_login(&mut self, username_key: &str) -> Result<Option<(UserId, PasswordHash)>> {
+        let found = self.logins().find(|login| login.user.username.key() == username_key);
+        Ok(found.map(|login| (login.user.id, login.hash.clone())))
+    }
+
+    fn find_by_email(&mut self, email_key: &str) -> Result<Option<UserId>> {
+        Ok(self.logins().find(|login| login.user.email.key() == email_key).map(|login| login.user.id))
+    }
+
+    fn page(
+        &mut self,
+        filter: &UserFilter,
+        sort: Sort<UserKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<User>> {
+        let text = |user: &User| format!("{} {}", user.username.key(), user.email.key());
+        let found = self.logins().map(|login| &login.user).filter(|user| {
+            filter.role.is_none_or(|role| user.role == role)
+                && filter.is_active.is_none_or(|active| user.is_active == active)
+                && filter.search.as_ref().is_none_or(|search| search.matches(&text(user)))
+        });
+        let (key, kind): (fn(&User) -> Key, _) = match sort.by {
+            UserKey::Id => (|_| Key::Id, Key::Id),
+            UserKey::Username => (|user| Key::Text(user.username.key()), Key::Text(String::new())),
+        };
+        let mark = |user: &User| After { key: key(user), id: user.id.get() };
+        page(found.cloned(), mark, &kind, sort.descending, after.as_ref(), limit)
+    }
+
+    fn lock_active_owners(&mut self) -> Result<Vec<UserId>> {
+        let owners = self.logins().filter(|login| login.user.role == Role::Owner && login.user.is_active);
+        Ok(owners.map(|login| login.user.id).collect())
+    }
+
+    fn update(&mut self, user: &User) -> Result<()> {
+        let taken = |email: &Email| email.key() == user.email.key();
+        if self.logins().any(|login| login.user.id != user.id && taken(&login.user.email)) {
+            return Err(Error::Conflict(Conflict::Duplicate));
+        }
+        self.change_login(user.id, |login| {
+            (login.user.email, login.user.role) = (user.email.clone(), user.role);
+            login.user.is_active = user.is_active;
+        });
+        Ok(())
+    }
+
+    fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<()> {
+        self.change_login(id, |login| login.hash = hash.clone());
+        Ok(())
+    }
+
+    fn bump_token_version(&mut self, id: UserId) -> Result<()> {
+        self.change_login(id, |login| login.user.token_version += 1);
+        Ok(())
+    }
+
+    fn delete(&mut self, id: UserId, _: Timestamp) -> Result<()> {
+        if let Some(row) = self.state.users.get_mut(&(self.tenant, id)) {
+            row.deleted = true;
+            self.state.claims.retain(|_, holder| *holder != (self.tenant, id));
+        }
+        Ok(())
+    }
+
+    fn claim_login(&mut self, username_key: &str, id: UserId) -> Result<()> {
+        self.state.claims.entry(username_key.to_owned()).or_insert((self.tenant, id));
+        Ok(())
+    }
+}
+
+impl Sessions for MemoryTx {
+    fn open(&mut self, new: &NewSession) -> Result<SessionId> {
+        let id = next_id(&self.state.sessions, SessionId::new, SessionId::get);
+        let NewSession { user, idle_until, expires_at, .. } = *new;
+        let session = Session { id, user, generation: 1, idle_until, expires_at, revoked_at: None };
+        self.state.sessions.insert((self.tenant, id), session);
+        Ok(id)
+    }
+
+    fn find(&mut self, id: SessionId) -> Result<Option<Session>> {
+        Ok(self.state.sessions.get(&(self.tenant, id)).cloned())
+    }
+
+    fn rotate(&mut self, id: SessionId, generation: i64, idle_until: Timestamp) -> Result<bool> {
+        let found = self.state.sessions.get_mut(&(self.tenant, id));
+        let Some(session) = found.filter(|it| it.generation == generation && it.revoked_at.is_none()) else {
+            return Ok(false);
+        };
+        (session.generation, session.idle_until) = (generation + 1, idle_until);
+        Ok(true)
+    }
+
+    fn revoke(&mut self, id: SessionId, now: Timestamp) -> Result<()> {
+        if let Some(session) = self.state.sessions.get_mut(&(self.tenant, id)) {
+            session.revoked_at = session.revoked_at.or(Some(now));
+        }
+        Ok(())
+    }
+
+    fn revoke_all(&mut self, user: UserId, except: Option<SessionId>, now: Timestamp) -> Result<()> {
+        for ((tenant, id), session) in &mut self.state.sessions {
+            if *tenant == self.tenant && session.user == user && except != Some(*id) {
+                session.revoked_at = session.revoked_at.or(Some(now));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MemoryTx {
+    /// This tenant's accounts, without the removed ones.
+    fn logins(&self) -> impl Iterator<Item = &Login> {
+        let mine = self.state.users.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
+        mine.filter_map(|(_, row)| row.live())
+    }
+
+    fn change_login(&mut self, id: UserId, change: impl FnOnce(&mut Login)) {
+        if let Some(login) = self.state.users.get_mut(&(self.tenant, id)).and_then(Row::live_mut) {
+            change(login);
+        }
+    }
+}

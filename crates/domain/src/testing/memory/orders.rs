@@ -1,0 +1,96 @@
+use super::{MemoryTx, Row, next_id, page};
+use crate::error::Result;
+use crate::ids::OrderId;
+use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey, OrderStatus};
+use crate::page::{After, Key, Sort};
+use crate::ports::Orders;
+use crate::time::Timestamp;
+
+impl Orders for MemoryTx {
+    fn insert(&mut self, new: &NewOrder) -> Result<Order> {
+        let id = next_id(&self.state.orders, OrderId::new, OrderId::get);
+        let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
+        let last = mine.map(|(_, row)| row.value.number).max().unwrap_or(1000);
+        let NewOrder { customer, placed_by, total, lines, created_at } = new.clone();
+        let order = Order {
+            id,
+            number: last + 1,
+            customer,
+            placed_by,
+            status: OrderStatus::Pending,
+            total,
+            lines,
+            created_at,
+            updated_at: created_at,
+        };
+        self.state.orders.insert((self.tenant, id), Row::new(order.clone()));
+        Ok(order)
+    }
+
+    fn find(&mut self, id: OrderId) -> Result<Option<Order>> {
+        Ok(self.orders().find(|order| order.id == id).cloned())
+    }
+
+    fn lock(&mut self, id: OrderId) -> Result<Option<Order>> {
+        Orders::find(self, id)
+    }
+
+    fn page(
+        &mut self,
+        filter: &OrderFilter,
+        sort: Sort<OrderKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<Order>> {
+        let found = self.orders().filter(|order| shows(filter, order));
+        let (key, kind): (fn(&Order) -> Key, _) = match sort.by {
+            OrderKey::Id => (|_| Key::Id, Key::Id),
+            OrderKey::CreatedAt => (|order| Key::Number(order.created_at.as_micros()), Key::Number(0)),
+            OrderKey::TotalPrice => (|order| Key::Number(order.total.minor()), Key::Number(0)),
+        };
+        let mark = |order: &Order| After { key: key(order), id: order.id.get() };
+        page(found.cloned(), mark, &kind, sort.descending, after.as_ref(), limit)
+    }
+
+    fn update(&mut self, order: &Order) -> Result<()> {
+        self.change_order(order.id, |row| {
+            (row.status, row.total, row.updated_at) = (order.status, order.total, order.updated_at);
+        });
+        Ok(())
+    }
+
+    fn replace_lines(&mut self, id: OrderId, lines: &[Line]) -> Result<()> {
+        self.change_order(id, |order| order.lines = lines.to_vec());
+        Ok(())
+    }
+
+    fn hide(&mut self, id: OrderId, now: Timestamp) -> Result<()> {
+        self.change_order(id, |order| order.updated_at = now);
+        if let Some(row) = self.state.orders.get_mut(&(self.tenant, id)) {
+            row.deleted = true;
+        }
+        Ok(())
+    }
+}
+
+impl MemoryTx {
+    /// This tenant's orders, without the hidden ones.
+    fn orders(&self) -> impl Iterator<Item = &Order> {
+        let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
+        mine.filter_map(|(_, row)| row.live())
+    }
+
+    fn change_order(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) {
+        if let Some(order) = self.state.orders.get_mut(&(self.tenant, id)).and_then(Row::live_mut) {
+            change(order);
+        }
+    }
+}
+
+fn shows(filter: &OrderFilter, order: &Order) -> bool {
+    filter.status.is_none_or(|status| order.status == status)
+        && filter.customer.is_none_or(|customer| order.customer == customer)
+        && filter.product.is_none_or(|product| order.lines.iter().any(|line| line.product == product))
+        && filter.created_after.is_none_or(|from| order.created_at >= from)
+        && filter.created_before.is_none_or(|until| order.created_at < until)
+}

@@ -1,0 +1,62 @@
+//! What is said otherwise on PostgreSQL.
+
+use crate::db::unavailable;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind as Kind;
+use haat_domain::error::{Conflict, Error, Result};
+use haat_domain::ids::TenantId;
+
+pub(in crate::db) type Conn = PgConnection;
+pub(in crate::db) type Db = diesel::pg::Pg;
+
+diesel::define_sql_function! {
+    /// Where the second text begins in the first, counted from 1; 0 if it does not occur.
+    #[sql_name = "strpos"]
+    fn position(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+diesel::define_sql_function! {
+    /// The next number of a sequence.
+    fn nextval(sequence: diesel::sql_types::Text) -> diesel::sql_types::BigInt;
+}
+
+macro_rules! for_update {
+    ($query:expr) => {
+        $query.for_update()
+    };
+}
+pub(in crate::db) use for_update;
+
+/// The number of a row that is about to be inserted: an expression, so that it costs no trip of its own.
+#[expect(clippy::unnecessary_wraps, reason = "SQLite's can fail")]
+pub(in crate::db) fn new_id(_: &mut Conn, table: &str) -> Result<nextval<String>> {
+    Ok(nextval(format!("{table}_id_seq")))
+}
+
+/// Moves the transaction's row-level security to this tenant: a literal, alone in its message, for Citus to forward.
+pub(in crate::db) fn enter(conn: &mut Conn, tenant: TenantId) -> Result<()> {
+    conn.batch_execute(&set_tenant(tenant)).map_err(store_error)
+}
+
+pub(super) fn set_tenant(tenant: TenantId) -> String {
+    format!("SET LOCAL app.tenant_id = '{tenant}'")
+}
+
+/// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
+pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
+    const PASSING: [&str; 5] = ["deadlock", "timeout", "shutting down", "terminating connection", "starting up"];
+    match error {
+        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => Error::Conflict(Conflict::Duplicate),
+        diesel::result::Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, info) => {
+            unavailable(info.message())
+        }
+        diesel::result::Error::DatabaseError(Kind::Unknown, info)
+            if PASSING.iter().any(|passing| info.message().contains(passing)) =>
+        {
+            unavailable(info.message())
+        }
+        diesel::result::Error::BrokenTransactionManager => unavailable("the connection broke"),
+        other => Error::internal(other),
+    }
+}

@@ -1,0 +1,11 @@
+//! PostgreSQL: a server. A pool of connections, each transaction inside row-level security.
+
+pub(super) mod dialect;
+#[path = "../repos/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "on purpose: the same source over the other engine's dialect")]
+mod repos;
+mod store;
+
+pub use store::{PgOptions, PgStore};
+pub(super) use store::connect;
+pub(crate) use store::establish;

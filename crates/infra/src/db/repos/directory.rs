@@ -1,0 +1,192 @@
+use super::Session;
+use crate::db::rows::{AccountRow, EntryRow, TenantRow, UserRow};
+use crate::db::schema::{audit_log, login_names, sessions, tenants, users};
+use crate::db::types::DbInstant;
+use super::super::dialect::{Db, for_update, new_id, position, store_error};
+use diesel::prelude::*;
+use haat_domain::audit::Entry;
+use haat_domain::error::{Error, Result};
+use haat_domain::identity::{Account, Credential};
+use haat_domain::ids::TenantId;
+use haat_domain::page::{After, Sort};
+use haat_domain::ports::{Audit, Directory, Settings, Tenants};
+use haat_domain::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
+use haat_domain::time::Timestamp;
+
+fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
+    row.optional().map_err(store_error)?.map(Tenant::try_from).transpose()
+}
+
+impl Directory for Session<'_> {
+    fn store_by_key(&mut self, key: &str) -> Result<Option<Tenant>> {
+        tenant(
+            tenants::table
+                .filter(tenants::id.ne(TenantId::PLATFORM.get()))
+                .filter(tenants::name_key.eq(key).or(tenants::slug.eq(key)))
+                .select(TenantRow::as_select())
+                .get_result(self.conn),
+        )
+    }
+
+    fn store_by_id(&mut self, id: TenantId) -> Result<Option<Tenant>> {
+        tenant(tenants::table.find(id.get()).select(TenantRow::as_select()).get_result(self.conn))
+    }
+
+    fn insert_store(&mut self, new: &NewTenant, slug: &Slug, now: Timestamp) -> Result<Option<Tenant>> {
+        let id = new_id(self.conn, "tenants")?;
+        tenant(
+            diesel::insert_into(tenants::table)
+                .values((
+                    tenants::id.eq(id),
+                    tenants::name.eq(new.name.as_str()),
+                    tenants::name_key.eq(new.name.key()),
+                    tenants::slug.eq(slug.as_str()),
+                    tenants::currency.eq(new.currency.code()),
+                    tenants::status.eq("active"),
+                    tenants::created_at.eq(DbInstant(now)),
+                ))
+                .on_conflict_do_nothing()
+                .returning(TenantRow::as_returning())
+                .get_result(self.conn),
+        )
+    }
+
+    fn first_claim(&mut self, username_key: &str) -> Result<Option<TenantId>> {
+        login_names::table
+            .find(username_key)
+            .select(login_names::tenant_id)
+            .get_result(self.conn)
+            .optional()
+            .map(|id| id.map(TenantId::new))
+            .map_err(store_error)
+    }
+
+    fn account(&mut self, credential: &Credential) -> Result<Option<Account>> {
+        self.enter(credential.tenant)?;
+        users::table
+            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
+            .inner_join(
+                sessions::table.on(sessions::tenant_id
+                    .eq(users::tenant_id)
+                    .and(sessions::user_id.eq(users::id))
+                    .and(sessions::id.eq(credential.session.get()))),
+            )
+            .filter(mine!(users, self.here()))
+            .filter(users::id.eq(credential.user.get()))
+            .filter(users::deleted_at.is_null())
+            .select((
+                UserRow::as_select(),
+                tenants::status,
+                tenants::currency,
+                sessions::revoked_at,
+                sessions::expires_at,
+            ))
+            .get_result::<AccountRow>(self.conn)
+            .optional()
+            .map_err(store_error)?
+            .map(|row| row.into_account(credential.session))
+            .transpose()
+    }
+}
+
+impl Settings for Session<'_> {
+    fn read(&mut self) -> Result<Tenant> {
+        Directory::store_by_id(self, TenantId::new(self.here()))?.ok_or(Error::NotFound)
+    }
+
+    fn lock(&mut self) -> Result<Tenant> {
+        Tenants::lock(self, TenantId::new(self.here()))?.ok_or(Error::NotFound)
+    }
+
+    fn update(&mut self, store: &Tenant) -> Result<()> {
+        if store.id.get() == self.here() { Tenants::update(self, store) } else { Err(Error::NotFound) }
+    }
+}
+
+impl Tenants for Session<'_> {
+    fn find(&mut self, id: TenantId) -> Result<Option<Tenant>> {
+        if id.is_platform() { Ok(None) } else { self.store_by_id(id) }
+    }
+
+    fn lock(&mut self, id: TenantId) -> Result<Option<Tenant>> {
+        let stores = tenants::table
+            .filter(tenants::id.eq(id.get()))
+            .filter(tenants::id.ne(TenantId::PLATFORM.get()))
+            .select(TenantRow::as_select());
+        tenant(for_update!(stores).get_result(self.conn))
+    }
+
+    fn page(
+        &mut self,
+        filter: &TenantFilter,
+        sort: Sort<TenantKey>,
+        after: Option<After>,
+        limit: i64,
+    ) -> Result<Vec<Tenant>> {
+        let mut stores = tenants::table
+            .select(TenantRow::as_select())
+            .filter(tenants::id.ne(TenantId::PLATFORM.get()))
+            .into_boxed::<Db>();
+        if let Some(status) = filter.status {
+            stores = stores.filter(tenants::status.eq(status.name()));
+        }
+        for word in filter.search.iter().flat_map(|search| search.words()) {
+            stores = stores.filter(position(tenants::name_key, word).gt(0));
+        }
+        let TenantKey::Id = sort.by;
+        let after = after.map(|after| after.id);
+        stores = match (sort.descending, after) {
+            (false, Some(id)) => stores.filter(tenants::id.gt(id)).order(tenants::id.asc()),
+            (true, Some(id)) => stores.filter(tenants::id.lt(id)).order(tenants::id.desc()),
+            (false, None) => stores.order(tenants::id.asc()),
+            (true, None) => stores.order(tenants::id.desc()),
+        };
+        let rows = stores.limit(limit).load::<TenantRow>(self.conn).map_err(store_error)?;
+        rows.into_iter().map(Tenant::try_from).collect()
+    }
+
+    fn update(&mut self, store: &Tenant) -> Result<()> {
+        diesel::update(tenants::table.find(store.id.get()))
+            .set((
+                tenants::name.eq(store.name.as_str()),
+                tenants::name_key.eq(store.name.key()),
+                tenants::currency.eq(store.currency.code()),
+                tenants::status.eq(store.status.name()),
+            ))
+            .execute(self.conn)
+            .map_err(store_error)
+            .and_then(super::one_row)
+    }
+}
+
+impl Audit for Session<'_> {
+    fn record(&mut self, entry: &Entry) -> Result<()> {
+        let id = new_id(self.conn, "audit_log")?;
+        diesel::insert_into(audit_log::table)
+            .values((
+                audit_log::tenant_id.eq(self.here()),
+                audit_log::id.eq(id),
+                audit_log::at.eq(DbInstant(entry.at)),
+                audit_log::actor_id.eq(entry.actor.map(|actor| actor.get())),
+                audit_log::actor_name.eq(&entry.actor_name),
+                audit_log::actor_role.eq(entry.actor_role),
+                audit_log::action.eq(entry.action.name()),
+            ))
+            .execute(self.conn)
+            .map_err(store_error)
+            .and_then(super::one_row)
+    }
+
+    fn newest(&mut self, limit: i64) -> Result<Vec<Entry>> {
+        audit_log::table
+            .filter(mine!(audit_log, self.here()))
+            .order(audit_log::id.desc())
+            .limit(limit)
+            .select(EntryRow::as_select())
+            .load(self.conn)
+            .map_err(store_error)?
+            .into_iter()
+            .map(Entry::try_from)
+            .collect()
+    }
+}

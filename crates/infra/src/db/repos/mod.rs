@@ -1,0 +1,144 @@
+//! The repositories, on an open transaction. Compiled once per engine: `super::dialect` says which.
+
+/// Sorts by a column, ties by id in the same direction, and begins after a row.
+macro_rules! keyset {
+    ($rows:expr, $key:expr, $id:expr, $after:expr, $descending:expr) => {{
+        let rows = match $after {
+            Some(values) => $rows.filter(row_after(($key, $id), values, $descending)),
+            None => $rows,
+        };
+        if $descending { rows.order(($key.desc(), $id.desc())) } else { rows.order(($key.asc(), $id.asc())) }
+    }};
+}
+use keyset;
+
+mod directory;
+mod orders;
+mod people;
+mod products;
+
+use super::dialect::{Conn, enter};
+use crate::db::types::DbInstant;
+use haat_domain::authz::{PlatformScope, TenantScope};
+use haat_domain::error::{Error, Result};
+use haat_domain::ids::TenantId;
+use haat_domain::page::{After, Key};
+use haat_domain::ports::{
+    Audit, Directory, Orders, PlatformTx, Products, Sessions, Settings, TenantTx, Tenants, Tx, Users,
+};
+use haat_domain::time::Timestamp;
+
+/// One open transaction, and the tenant it is in at the moment: every repository at once.
+pub(super) struct Session<'c> {
+    conn: &'c mut Conn,
+    inside: Option<TenantId>,
+}
+
+impl<'c> Session<'c> {
+    /// A transaction that has begun in this tenant.
+    pub(super) fn begun(conn: &'c mut Conn, inside: Option<TenantId>) -> Self {
+        Self { conn, inside }
+    }
+
+    /// The same, moved to this tenant.
+    #[cfg_attr(not(test), allow(dead_code, reason = "only PostgreSQL with Citus begins in two steps"))]
+    pub(super) fn entered(mut self, tenant: TenantId) -> Result<Self> {
+        self.enter(tenant)?;
+        Ok(self)
+    }
+
+    fn enter(&mut self, tenant: TenantId) -> Result<()> {
+        if self.inside != Some(tenant) {
+            enter(self.conn, tenant)?;
+            self.inside = Some(tenant);
+        }
+        Ok(())
+    }
+
+    /// The tenant whose rows the tenant's repositories see; no row has the number of none.
+    fn here(&self) -> i64 {
+        self.inside.map_or(-1, TenantId::get)
+    }
+}
+
+impl Tx for Session<'_> {
+    fn directory(&mut self) -> &mut dyn Directory {
+        self
+    }
+
+    fn tenant(&mut self, scope: &TenantScope) -> Result<&mut dyn TenantTx> {
+        self.enter(scope.tenant())?;
+        Ok(self)
+    }
+
+    fn platform(&mut self, _: &PlatformScope) -> Result<&mut dyn PlatformTx> {
+        self.enter(TenantId::PLATFORM)?;
+        Ok(self)
+    }
+}
+
+impl TenantTx for Session<'_> {
+    fn settings(&mut self) -> &mut dyn Settings {
+        self
+    }
+
+    fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+
+    fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    fn products(&mut self) -> &mut dyn Products {
+        self
+    }
+
+    fn orders(&mut self) -> &mut dyn Orders {
+        self
+    }
+
+    fn audit(&mut self) -> &mut dyn Audit {
+        self
+    }
+}
+
+impl PlatformTx for Session<'_> {
+    fn tenants(&mut self) -> &mut dyn Tenants {
+        self
+    }
+}
+
+/// A change to one row must have found it.
+fn one_row(changed: usize) -> Result<()> {
+    if changed == 1 { Ok(()) } else { Err(Error::internal(format!("{changed} rows were changed instead of one"))) }
+}
+
+fn number(after: Option<After>) -> Result<Option<(i64, i64)>> {
+    position(after, |key| match key {
+        Key::Number(number) => Some(number),
+        Key::Id | Key::Text(_) => None,
+    })
+}
+
+fn text(after: Option<After>) -> Result<Option<(String, i64)>> {
+    position(after, |key| match key {
+        Key::Text(text) => Some(text),
+        Key::Id | Key::Number(_) => None,
+    })
+}
+
+fn instant(after: Option<After>) -> Result<Option<(DbInstant, i64)>> {
+    let after = number(after)?;
+    let at = |micros| Timestamp::from_micros(micros).ok_or_else(wrong_cursor);
+    after.map(|(micros, id)| Ok((DbInstant(at(micros)?), id))).transpose()
+}
+
+fn position<T>(after: Option<After>, value: impl FnOnce(Key) -> Option<T>) -> Result<Option<(T, i64)>> {
+    after.map(|After { key, id }| Ok((value(key).ok_or_else(wrong_cursor)?, id))).transpose()
+}
+
+/// Somebody has made a cursor by hand.
+fn wrong_cursor() -> Error {
+    Error::invalid("cursor", "belongs to another list")
+}

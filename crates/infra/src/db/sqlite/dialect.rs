@@ -1,0 +1,52 @@
+//! What is said otherwise on SQLite.
+
+use crate::db::unavailable;
+use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind as Kind;
+use haat_domain::error::{Conflict, Error, Result};
+use haat_domain::ids::TenantId;
+
+pub(in crate::db) type Conn = SqliteConnection;
+pub(in crate::db) type Db = diesel::sqlite::Sqlite;
+
+diesel::define_sql_function! {
+    /// Where the second text begins in the first, counted from 1; 0 if it does not occur.
+    #[sql_name = "instr"]
+    fn position(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
+}
+
+/// A write transaction began IMMEDIATE: it is alone already.
+macro_rules! for_update {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(in crate::db) use for_update;
+
+statement! {
+    NextId { name: String } -> diesel::sql_types::BigInt =
+        "UPDATE sequences SET last = last + 1 WHERE name = " name " RETURNING last"
+}
+
+/// The number of a row that is about to be inserted.
+pub(in crate::db) fn new_id(conn: &mut Conn, table: &str) -> Result<i64> {
+    NextId { tenant: 0, name: table.to_owned() }.get_result(conn).map_err(store_error)
+}
+
+/// The scope in the types is the only wall here.
+pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
+    Ok(())
+}
+
+/// An engine's error as the domain's. SQLite's "busy" and "full" have no kind of their own in diesel.
+pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
+    match error {
+        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => Error::Conflict(Conflict::Duplicate),
+        diesel::result::Error::DatabaseError(Kind::Unknown, info)
+            if info.message().contains("is locked") || info.message().contains("is full") =>
+        {
+            unavailable(info.message())
+        }
+        other => Error::internal(other),
+    }
+}

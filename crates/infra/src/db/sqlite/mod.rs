@@ -1,0 +1,9 @@
+//! SQLite: an embedded file. Reads on a pool of connections, writes on one thread that shares commits.
+
+pub(super) mod dialect;
+#[path = "../repos/mod.rs"]
+mod repos;
+mod store;
+
+pub use store::{SqliteOptions, SqliteStore, Synchronous};
+pub(super) use store::connect;

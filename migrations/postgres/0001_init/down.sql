@@ -1,0 +1,22 @@
+DROP TABLE audit_log
+--;;
+DROP TABLE order_lines
+--;;
+DROP TABLE orders
+--;;
+DROP TABLE order_counters
+--;;
+DROP TABLE products
+--;;
+DROP TABLE sessions
+--;;
+DROP TABLE login_names
+--;;
+DROP TABLE users
+--;;
+DROP TABLE tenants
+--;;
+DROP FUNCTION haat_wall(text)
+--;;
+DROP FUNCTION haat_distribute(text, text)
+-- The role haat_app stays: other databases of the cluster may use it.
