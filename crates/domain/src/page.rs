@@ -39,7 +39,7 @@ impl Default for Limit {
     }
 }
 
-/// The column by which a list is sorted, as text ("price", "-created_at"); ties go by id in the same direction.
+/// The column by which a list is sorted, as text (`price`, `-created_at`); ties go by id in the same direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort<K> {
     /// The column.

@@ -88,7 +88,10 @@ pub fn authorize(actor: &Actor, action: Action) -> Result<TenantScope> {
         return Err(Error::Forbidden(Denied::StoreRequired));
     }
     Ok(TenantScope {
-        tenant: if action.realm() == Realm::Account { actor.home() } else { actor.tenant() },
+        tenant: match action.realm() {
+            Realm::Account | Realm::Platform => actor.home(),
+            Realm::Door | Realm::Store => actor.tenant(),
+        },
         currency: actor.currency(),
         member: if action.realm() == Realm::Account { actor.user() } else { actor.member() },
         action,

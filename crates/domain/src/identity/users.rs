@@ -82,6 +82,7 @@ pub struct UserFilter {
 /// Creates an account in the caller's store.
 pub fn create_user(cx: &mut Cx<'_>, new: &NewUser) -> Result<User> {
     let mut shop = cx.enter(Action::CreateUser)?;
+    check_role(new.role)?;
     insert(&mut shop, new)
 }
 
@@ -139,6 +140,7 @@ pub fn read_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
 /// Changes an account of the caller's store. The last active owner stays one.
 pub fn update_user(cx: &mut Cx<'_>, id: UserId, patch: UserPatch) -> Result<User> {
     let mut shop = cx.enter(Action::UpdateUser)?;
+    patch.role.map_or(Ok(()), check_role)?;
     let owners = shop.tx.users().lock_active_owners()?;
     let mut user = shop.tx.users().find(id)?.ok_or(Error::NotFound)?;
     user.role = patch.role.unwrap_or(user.role);
@@ -205,6 +207,11 @@ pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordH
     }
     shop.tx.users().set_password(user.id, new)?;
     shop.tx.sessions().revoke_all(user.id, session, shop.now)
+}
+
+/// A store has owners, staff and customers. Platform admins are never made in one.
+fn check_role(role: Role) -> Result<()> {
+    Role::parse_member(role.name()).map(drop).map_err(|violation| violation.on("role"))
 }
 
 fn own(shop: &mut Shop<'_>) -> Result<User> {

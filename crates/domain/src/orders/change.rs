@@ -1,6 +1,7 @@
 use super::place::{summed, take_all};
 use super::{Line, LineRequest, Order, OrderStatus, visible};
 use crate::authz::Action;
+use crate::catalog::Stock;
 use crate::cx::{Cx, Shop};
 use crate::error::{Conflict, Error, Result};
 use crate::ids::{OrderId, ProductId};
@@ -48,7 +49,8 @@ pub fn update_order(cx: &mut Cx<'_>, id: OrderId, patch: OrderPatch) -> Result<O
 pub fn cancel_order(cx: &mut Cx<'_>, id: OrderId) -> Result<Order> {
     let mut shop = cx.enter(Action::CancelOrder)?;
     let mut order = visible(shop.tx.orders().lock(id)?, shop.scope.only())?;
-    if shop.scope.only().is_some() && order.status == OrderStatus::Confirmed {
+    let theirs_to_cancel = matches!(order.status, OrderStatus::Pending | OrderStatus::Cancelled);
+    if shop.scope.only().is_some() && !theirs_to_cancel {
         return Err(Error::Conflict(Conflict::IllegalTransition { from: order.status, allowed: &[] }));
     }
     move_to(&mut shop, &mut order, OrderStatus::Cancelled)?;
@@ -133,8 +135,7 @@ fn resize(shop: &mut Shop<'_>, line: Line, quantity: Quantity) -> Result<Line> {
     let counted = if line.counted == 0 { 0 } else { quantity.get() };
     if counted > 0 && more > 0 && !shop.tx.products().take_more(line.product, more, shop.now)? {
         let product = shop.tx.products().find(line.product)?;
-        let available =
-            product.and_then(|product| product.details.stock).map_or(0, crate::catalog::Stock::get);
+        let available = product.and_then(|product| product.details.stock).map_or(0, Stock::get);
         return Err(Error::Conflict(Conflict::InsufficientStock { product: line.product, available }));
     }
     if counted > 0 && more < 0 {

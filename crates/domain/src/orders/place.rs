@@ -1,4 +1,4 @@
-use super::{Line, NewOrder, Order};
+use super::{Line, MAX_LINES, NewOrder, Order};
 use crate::authz::{Action, Reach};
 use crate::catalog::Taken;
 use crate::cx::{Cx, Shop};
@@ -57,6 +57,9 @@ fn customer(shop: &mut Shop<'_>, wanted: Option<UserId>) -> Result<UserId> {
 
 /// The same product twice is one line.
 pub(super) fn summed(lines: Vec<LineRequest>) -> Result<Vec<LineRequest>> {
+    if lines.is_empty() || lines.len() > MAX_LINES {
+        return Err(Error::invalid("lines", format!("must have 1 to {MAX_LINES} lines")));
+    }
     let mut sums: Vec<LineRequest> = Vec::with_capacity(lines.len());
     for line in lines {
         match sums.iter_mut().find(|sum| sum.product == line.product) {
@@ -80,7 +83,7 @@ pub(super) fn take_all(shop: &mut Shop<'_>, wanted: &[LineRequest]) -> Result<BT
             Some(terms) => drop(taken.insert(product, terms)),
             None => match available(shop, product)? {
                 Some(available) => {
-                    shortage = shortage.or(Some(Conflict::InsufficientStock { product, available }))
+                    shortage = shortage.or(Some(Conflict::InsufficientStock { product, available }));
                 }
                 None => errors.add(&line.field, "is no product that can be ordered here"),
             },

@@ -1,4 +1,4 @@
-use super::{FixedClock, enlist, user, username};
+use super::{FixedClock, enlist, user};
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
 use crate::error::{Error, Result};

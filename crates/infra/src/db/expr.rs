@@ -117,11 +117,11 @@ where
 }
 
 /// A hand-written statement that diesel may cache by its type; it never caches an UPDATE or an upsert of its own DSL,
-/// which costs 1.5 to 3.4 times the execution. Names of fields are bound values, `tenant` is one more, and `mine` is
-/// the tenant's filter. The types behind `->` are those of a RETURNING clause.
+/// which costs 1.5 to 3.4 times the execution. Names of fields are bound values; `mine` is the tenant's
+/// filter. The types behind `->` are those of a RETURNING clause.
 macro_rules! statement {
     ($name:ident { $($field:ident : $ty:ty),* $(,)? } $(-> $row:ty)? = $($part:tt)*) => {
-        struct $name { tenant: i64, $($field: $ty),* }
+        struct $name { $($field: $ty),* }
 
         impl diesel::query_builder::QueryId for $name {
             type QueryId = Self;

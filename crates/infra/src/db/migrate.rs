@@ -4,7 +4,7 @@ use super::postgres::establish;
 use super::{DatabaseUrl, Options, sqlite, unavailable};
 use diesel::backend::Backend;
 use diesel::connection::{BoxableConnection, SimpleConnection};
-use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationVersion};
 use diesel::prelude::*;
 use diesel_migrations::MigrationHarness;
 use haat_domain::error::{Error, Result};
@@ -80,14 +80,6 @@ fn send<DB: Backend>(conn: &mut dyn BoxableConnection<DB>, script: &str) -> Migr
 /// "0001" of "0001_init".
 fn version(name: &'static str) -> &'static str {
     name.split('_').next().unwrap_or(name)
-}
-
-struct Scripts(&'static [Script]);
-
-impl<DB: Backend> MigrationSource<DB> for Scripts {
-    fn migrations(&self) -> MigrationResult<Vec<Box<dyn Migration<DB>>>> {
-        Ok(self.0.iter().map(|script| -> Box<dyn Migration<DB>> { Box::new(*script) }).collect())
-    }
 }
 
 /// The schema of one database. On PostgreSQL the login must own the schema, or be allowed to make it.

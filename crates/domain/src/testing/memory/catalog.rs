@@ -14,6 +14,7 @@ impl Products for MemoryTx {
         created_by: Option<UserId>,
         now: Timestamp,
     ) -> Result<Option<ProductId>> {
+        self.refer_to_users(created_by)?;
         let id = next_id(&self.state.products, ProductId::new, ProductId::get);
         if self.sku_is_taken(details.sku.as_ref(), id) {
             return Ok(None);
@@ -90,7 +91,9 @@ impl Products for MemoryTx {
     }
 
     fn take_more(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool> {
-        self.move_stock(id, -pieces, now)
+        let uncounted = |row: &Row<Product>| row.value.details.stock.is_none();
+        let free = self.state.products.get(&(self.tenant, id)).is_some_and(uncounted);
+        Ok(free || self.move_stock(id, -pieces, now)?)
     }
 
     fn put_back(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<()> {

@@ -108,6 +108,7 @@ impl Users for MemoryTx {
 
 impl Sessions for MemoryTx {
     fn open(&mut self, new: &NewSession) -> Result<SessionId> {
+        self.refer_to_users([new.user])?;
         let id = next_id(&self.state.sessions, SessionId::new, SessionId::get);
         let NewSession { user, idle_until, expires_at, .. } = *new;
         let session = Session { id, user, generation: 1, idle_until, expires_at, revoked_at: None };
@@ -150,6 +151,15 @@ impl MemoryTx {
     fn logins(&self) -> impl Iterator<Item = &Login> {
         let mine = self.state.users.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         mine.filter_map(|(_, row)| row.live())
+    }
+
+    /// As a composite foreign key would: rows refer to users of the same tenant, removed or not.
+    pub(super) fn refer_to_users(&self, users: impl IntoIterator<Item = UserId>) -> Result<()> {
+        if users.into_iter().all(|user| self.state.users.contains_key(&(self.tenant, user))) {
+            Ok(())
+        } else {
+            Err(Error::internal("a reference to no user of this tenant"))
+        }
     }
 
     fn change_login(&mut self, id: UserId, change: impl FnOnce(&mut Login)) {

@@ -1,5 +1,5 @@
 use super::{MemoryTx, Row, next_id, page};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::OrderId;
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey, OrderStatus};
 use crate::page::{After, Key, Sort};
@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 
 impl Orders for MemoryTx {
     fn insert(&mut self, new: &NewOrder) -> Result<Order> {
+        self.refer_to_users([Some(new.customer), new.placed_by].into_iter().flatten())?;
+        self.refer_to_products(&new.lines)?;
         let id = next_id(&self.state.orders, OrderId::new, OrderId::get);
         let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         let last = mine.map(|(_, row)| row.value.number).max().unwrap_or(1000);
@@ -60,6 +62,7 @@ impl Orders for MemoryTx {
     }
 
     fn replace_lines(&mut self, id: OrderId, lines: &[Line]) -> Result<()> {
+        self.refer_to_products(lines)?;
         self.change_order(id, |order| order.lines = lines.to_vec());
         Ok(())
     }
@@ -78,6 +81,15 @@ impl MemoryTx {
     fn orders(&self) -> impl Iterator<Item = &Order> {
         let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         mine.filter_map(|(_, row)| row.live())
+    }
+
+    /// As a composite foreign key would: lines refer to products of the same tenant.
+    fn refer_to_products(&self, lines: &[Line]) -> Result<()> {
+        if lines.iter().all(|line| self.state.products.contains_key(&(self.tenant, line.product))) {
+            Ok(())
+        } else {
+            Err(Error::internal("a reference to no product of this tenant"))
+        }
     }
 
     fn change_order(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) {

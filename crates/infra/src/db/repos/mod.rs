@@ -10,7 +10,6 @@ macro_rules! keyset {
         if $descending { rows.order(($key.desc(), $id.desc())) } else { rows.order(($key.asc(), $id.asc())) }
     }};
 }
-use keyset;
 
 mod directory;
 mod orders;

@@ -1,5 +1,5 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, store_error};
-use super::{Session, instant, keyset, number, one_row};
+use super::{Session, instant, number, one_row};
 use crate::db::expr::row_after;
 use crate::db::rows::{LineRow, NewLineRow, NewOrderRow, OrderRow};
 use crate::db::schema::{order_lines, orders};
@@ -15,13 +15,13 @@ use haat_domain::time::Timestamp;
 use std::collections::HashMap;
 
 statement! {
-    NextNumber {} -> BigInt =
+    NextNumber { tenant: i64 } -> BigInt =
         "INSERT INTO order_counters (tenant_id, last_number) VALUES (" tenant ", 1001)"
         " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number"
 }
 
 statement! {
-    Update { id: i64, status: String, total: i64, now: DbInstant } =
+    Update { tenant: i64, id: i64, status: String, total: i64, now: DbInstant } =
         "UPDATE orders SET status = " status ", total_minor = " total ", updated_at = " now
         " WHERE " mine " AND id = " id
 }

@@ -1,5 +1,5 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
-use super::{Session, keyset, one_row, text};
+use super::{Session, one_row, text};
 use crate::db::expr::row_after;
 use crate::db::rows::{NewUserRow, SessionRow, UserRow, login};
 use crate::db::schema::{login_names, sessions, users};
@@ -183,7 +183,7 @@ impl Users for Session<'_> {
 }
 
 statement! {
-    Rotate { id: i64, generation: i64, idle_until: DbInstant } =
+    Rotate { tenant: i64, id: i64, generation: i64, idle_until: DbInstant } =
         "UPDATE sessions SET generation = generation + 1, idle_until = " idle_until
         " WHERE " mine " AND id = " id " AND generation = " generation " AND revoked_at IS NULL"
 }

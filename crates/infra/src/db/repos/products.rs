@@ -1,5 +1,5 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
-use super::{Session, keyset, number, one_row, text};
+use super::{Session, number, one_row, text};
 use crate::db::expr::row_after;
 use crate::db::rows::{ProductDetailsRow, ProductRow, TakenRow};
 use crate::db::schema::products;
@@ -15,7 +15,7 @@ use haat_domain::pricing::Quantity;
 use haat_domain::time::Timestamp;
 
 statement! {
-    Take { id: i64, pieces: i64, now: DbInstant } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
+    Take { tenant: i64, id: i64, pieces: i64, now: DbInstant } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
         "UPDATE products SET stock = stock - " pieces ", updated_at = " now
         " WHERE " mine " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
         " AND (stock IS NULL OR stock >= " pieces ")"
@@ -23,13 +23,13 @@ statement! {
 }
 
 statement! {
-    TakeMore { id: i64, pieces: i64, now: DbInstant } =
+    TakeMore { tenant: i64, id: i64, pieces: i64, now: DbInstant } =
         "UPDATE products SET stock = stock - " pieces ", updated_at = " now
         " WHERE " mine " AND id = " id " AND (stock IS NULL OR stock >= " pieces ")"
 }
 
 statement! {
-    PutBack { id: i64, pieces: i64, now: DbInstant } =
+    PutBack { tenant: i64, id: i64, pieces: i64, now: DbInstant } =
         "UPDATE products SET stock = stock + " pieces ", updated_at = " now
         " WHERE " mine " AND id = " id " AND stock IS NOT NULL"
 }

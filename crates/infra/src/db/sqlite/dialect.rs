@@ -30,7 +30,7 @@ statement! {
 
 /// The number of a row that is about to be inserted.
 pub(in crate::db) fn new_id(conn: &mut Conn, table: &str) -> Result<i64> {
-    NextId { tenant: 0, name: table.to_owned() }.get_result(conn).map_err(store_error)
+    NextId { name: table.to_owned() }.get_result(conn).map_err(store_error)
 }
 
 /// The scope in the types is the only wall here.

@@ -1,0 +1,109 @@
+//! Shared state, and the one way from a request into a transaction.
+
+use crate::auth::Caller;
+use crate::problem::ApiError;
+use haat_domain::authz::{Action, Realm};
+use haat_domain::cx::Cx;
+use haat_domain::error::{Error, Result};
+use haat_domain::ids::TenantId;
+use haat_domain::money::Currency;
+use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Store, TokenIssuer, Tx};
+use haat_infra::workers::Workers;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What every handler can reach.
+pub struct App {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Tokens.
+    pub tokens: Arc<dyn TokenIssuer>,
+    /// Passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Threads for hashing: slow on purpose, and so kept apart from everything else.
+    pub hashing: Workers,
+    /// The currency of a store that names none.
+    pub currency: Currency,
+    /// The largest body of a request, in bytes.
+    pub body_limit: usize,
+}
+
+impl App {
+    /// Does something as the caller: authenticates them by their row, asks the policy, and runs the use case, all in
+    /// one transaction.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        access: Access,
+        action: Action,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let credential = caller.credential(self)?;
+        let now = self.clock.now();
+        // Only a platform admin names a store; that each such visit is written down makes it a write.
+        let store = caller.store.clone().filter(|_| credential.tenant.is_platform() && action.realm() == Realm::Store);
+        let access = if store.is_some() { Access::Write } else { access };
+        let work = move |tx: &mut dyn Tx| {
+            let mut cx = Cx::authenticate(tx, &credential, now)?;
+            if let Some(store) = store {
+                cx = cx.in_store(&store, action)?;
+            }
+            cx.permit(action)?;
+            work(&mut cx)
+        };
+        Ok(self.transact(Some(credential.tenant), access, work).await?)
+    }
+
+    /// Does something for whoever it is: as the caller if they show a token, at the door if they show none.
+    pub async fn visit<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        access: Access,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let credential = if caller.is_anonymous() { None } else { Some(caller.credential(self)?) };
+        let now = self.clock.now();
+        let work = move |tx: &mut dyn Tx| match credential {
+            Some(credential) => work(&mut Cx::authenticate(tx, &credential, now)?),
+            None => work(&mut Cx::anonymous(tx, now)),
+        };
+        Ok(self.transact(credential.map(|credential| credential.tenant), access, work).await?)
+    }
+
+    async fn transact<T: Send + 'static>(
+        &self,
+        tenant: Option<TenantId>,
+        access: Access,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, wait) = oneshot::channel();
+        // A client that has gone away no longer waits; its work is done all the same.
+        let settle = move |result| drop(answer.send(result));
+        self.store.submit(tenant, access, Box::new(Job::new(work, settle)));
+        wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
+    }
+
+    /// What was read from a request, or why it could not be: but first whether the caller may do this at all, since
+    /// 401 and 403 come before everything else.
+    pub async fn checked<T>(&self, caller: &Caller, action: Action, read: Result<T, ApiError>) -> Result<T, ApiError> {
+        if read.is_err() {
+            self.run(caller, Access::Read, action, |_| Ok(())).await?;
+        }
+        read
+    }
+
+    /// Hashes or verifies a password on the threads for it; 429 while too many are waiting.
+    pub async fn hash<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn PasswordHasher) -> Result<T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (answer, wait) = oneshot::channel();
+        let hasher = Arc::clone(&self.hasher);
+        self.hashing
+            .try_run(move || drop(answer.send(work(hasher.as_ref()))))
+            .map_err(|_| Error::Busy { retry_after: 1 })?;
+        Ok(wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))?)
+    }
+}

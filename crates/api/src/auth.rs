@@ -1,0 +1,50 @@
+//! Who is calling, as far as the request says.
+
+use crate::app::App;
+use crate::problem::ApiError;
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest};
+use haat_domain::error::{AuthFailure, Error};
+use haat_domain::identity::Credential;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+
+/// The header in which a platform admin names the store to act in. For anybody else it means nothing.
+pub const STORE_HEADER: &str = "X-Haat-Store";
+
+/// What a request says about its sender. Reading it never fails: whether a token is needed is for the handler to say,
+/// and whether it counts is for the account's row.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    token: Option<String>,
+    /// The store that a platform admin wants to act in.
+    pub store: Option<String>,
+}
+
+impl Caller {
+    /// Whether no token came along.
+    pub fn is_anonymous(&self) -> bool {
+        self.token.is_none()
+    }
+
+    /// What the token says, if it is one of ours and in time.
+    pub fn credential(&self, app: &App) -> Result<Credential, ApiError> {
+        let token = self.token.as_deref().ok_or(Error::Unauthenticated(AuthFailure::Missing))?;
+        Ok(app.tokens.verify_access(token, app.clock.now())?)
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let header = |name| req.headers().get(name).and_then(|value| value.to_str().ok());
+        let token = header(AUTHORIZATION.as_str()).and_then(|value| {
+            let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        });
+        ready(Ok(Self { token, store: header(STORE_HEADER).map(str::to_owned) }))
+    }
+}

@@ -1,0 +1,246 @@
+//! Reading requests: JSON bodies with all their faults at once, query strings, ids.
+
+use crate::app::App;
+use crate::problem::ApiError;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{BytesMut, Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use haat_domain::error::{Error, FieldErrors, Violation};
+use haat_domain::ids::MAX_ID;
+use haat_domain::page::{Cursor, Limit, PageRequest, Sort, SortKey};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use std::future::Future;
+use std::pin::Pin;
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+/// A JSON body, or why there is none. Reading it never fails at once: see [`App::checked`].
+pub struct Body<T>(pub Result<T, ApiError>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, payload) = (req.clone(), payload.take());
+        Box::pin(async move { Ok(Self(read(&req, payload).await.and_then(|bytes| parse(&bytes)))) })
+    }
+}
+
+async fn read(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
+    let limit = req.app_data::<Data<App>>().map_or(0, |app| app.body_limit);
+    let length = req.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(ApiError::TooLarge(limit));
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = std::future::poll_fn(|cx| {
+        let payload: Pin<&mut Payload> = Pin::new(&mut payload);
+        futures_core::Stream::poll_next(payload, cx)
+    })
+    .await
+    {
+        let chunk = chunk.map_err(|broken| ApiError::Malformed(broken.to_string()))?;
+        if body.len() + chunk.len() > limit {
+            return Err(ApiError::TooLarge(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let is_json = req.headers().contains_key(CONTENT_TYPE)
+        && matches!(req.mime_type(), Ok(Some(mime)) if mime.type_() == "application"
+            && (mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json")));
+    if body.is_empty() || is_json { Ok(body) } else { Err(ApiError::WrongType) }
+}
+
+/// At most so many faults of type are looked for; each one reads the body again.
+const FAULTS: usize = 16;
+
+/// Reads a DTO. A field of the wrong type is noted, taken out, and reading begins again, so that all faulty fields
+/// are reported at once; a good body is read once.
+fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
+    let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    let dto = match serde_json::from_slice::<T>(bytes) {
+        Ok(dto) => {
+            return match dto.validate() {
+                Ok(()) => Ok(dto),
+                Err(faults) => Err(fields(&faults).into()),
+            };
+        }
+        Err(_) => serde_json::from_slice::<serde_json::Value>(bytes),
+    };
+    let mut value = dto.map_err(|error| ApiError::Malformed(error.to_string()))?;
+    if !value.is_object() {
+        return Err(ApiError::Malformed("the body must be a JSON object".to_owned()));
+    }
+    let mut errors = FieldErrors::default();
+    for _ in 0..FAULTS {
+        match serde_path_to_error::deserialize::<_, T>(value.clone()) {
+            Ok(dto) => {
+                if let Err(faults) = dto.validate() {
+                    collect(&faults, "", &mut errors);
+                }
+                break;
+            }
+            Err(fault) => {
+                let path = fault.path().to_string();
+                errors.add(&path, must(&fault.inner().to_string()));
+                let pointer = format!("/{}", path.replace('[', ".").replace(']', "").replace('.', "/"));
+                match value.pointer_mut(&pointer) {
+                    Some(faulty) => *faulty = serde_json::Value::Null,
+                    None => break,
+                }
+            }
+        }
+    }
+    Err(Error::Invalid(errors).into())
+}
+
+/// serde's "invalid type: string "x", expected i64" as a sentence about the field.
+fn must(message: &str) -> String {
+    match message.split_once("expected ") {
+        Some((_, "i64" | "i32" | "u32")) => "must be an integer".to_owned(),
+        Some((_, "a sequence")) => "must be an array".to_owned(),
+        Some((_, wanted)) if wanted.starts_with("struct") => "must be an object".to_owned(),
+        Some((_, "a boolean")) => "must be true or false".to_owned(),
+        Some((_, wanted)) => format!("must be {wanted}"),
+        None => message.to_owned(),
+    }
+}
+
+fn fields(faults: &ValidationErrors) -> Error {
+    let mut errors = FieldErrors::default();
+    collect(faults, "", &mut errors);
+    Error::Invalid(errors)
+}
+
+/// validator's errors, without the input that it repeats in them.
+fn collect(faults: &ValidationErrors, prefix: &str, errors: &mut FieldErrors) {
+    for (field, kind) in faults.errors() {
+        let field = format!("{prefix}{field}");
+        match kind {
+            ValidationErrorsKind::Field(all) if !errors.has(&field) => {
+                for fault in all {
+                    let message = fault.message.as_deref().unwrap_or(match fault.code.as_ref() {
+                        "required" => "is required",
+                        _ => "is not valid",
+                    });
+                    errors.add(&field, message);
+                }
+            }
+            ValidationErrorsKind::Field(_) => {}
+            ValidationErrorsKind::Struct(inner) => collect(inner, &format!("{field}."), errors),
+            ValidationErrorsKind::List(items) => {
+                for (index, inner) in items {
+                    collect(inner, &format!("{field}[{index}]."), errors);
+                }
+            }
+        }
+    }
+}
+
+/// A decimal number as its digits, from a JSON number or string, never through a binary float.
+#[derive(Debug, Clone)]
+pub struct Digits(pub Decimal);
+
+impl Digits {
+    /// Reads digits; scientific notation as JSON has it, too.
+    pub fn parse(text: &str) -> Result<Decimal, Violation> {
+        let wrong = || Violation::new("must be a decimal number");
+        let (text, size) = (text.trim(), text.len());
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+        if !plain || text.is_empty() || size > 64 {
+            return Err(wrong());
+        }
+        match Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)) {
+            Ok(number) => Ok(number),
+            Err(rust_decimal::Error::ExceedsMaximumPossibleValue) => Err(Violation::new("is too large")),
+            Err(_) => Err(wrong()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::String(text) => text,
+            _ => String::new(),
+        };
+        Self::parse(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A member that tells absent (`None`) from null (`Some(None)`), for PATCH.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The id in a path. What cannot be one names nothing.
+pub fn id(text: &str) -> Result<i64, ApiError> {
+    let digits = !text.is_empty() && text.len() <= 16 && text.bytes().all(|b| b.is_ascii_digit());
+    let id = text.parse().ok().filter(|id| digits && (1..=MAX_ID).contains(id));
+    id.ok_or(ApiError::Domain(Error::NotFound))
+}
+
+/// A reference in a body or query: any integer may be asked for; what cannot be an id is no id of anything.
+pub fn reference(id: i64) -> i64 {
+    if (1..=MAX_ID).contains(&id) { id } else { -1 }
+}
+
+/// The paging members of a query string, read into a request for a page.
+pub fn page<K: SortKey>(
+    limit: Option<&str>,
+    cursor: Option<&str>,
+    ordering: Option<&str>,
+    default: Sort<K>,
+    errors: &mut FieldErrors,
+) -> PageRequest<K> {
+    let number = |text: &str| text.parse().map_err(|_| Violation::new("must be an integer"));
+    let limit = limit.and_then(|text| errors.check("limit", number(text).and_then(Limit::parse)));
+    let sort = ordering.and_then(|text| errors.check("ordering", Sort::parse(text)));
+    let cursor = cursor.and_then(|text| errors.check("cursor", Cursor::parse(text)));
+    PageRequest { limit: limit.unwrap_or_default(), sort: sort.unwrap_or(default), cursor }
+}
+
+/// Reads an optional member of a query string.
+pub fn optional<T>(
+    errors: &mut FieldErrors,
+    field: &str,
+    text: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, Violation>,
+) -> Option<T> {
+    text.filter(|text| !text.is_empty()).and_then(|text| errors.check(field, parse(text)))
+}
+
+/// An integer in a query string that refers to something.
+pub fn query_reference(text: &str) -> Result<i64, Violation> {
+    text.parse().map(reference).map_err(|_| Violation::new("must be an integer"))
+}
+
+/// "true" or "false" in a query string.
+pub fn query_bool(text: &str) -> Result<bool, Violation> {
+    match text {
+        "true" | "True" | "1" => Ok(true),
+        "false" | "False" | "0" => Ok(false),
+        _ => Err(Violation::new("must be true or false")),
+    }
+}
+
+/// A query string; a member that comes twice is refused.
+pub fn query<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, ApiError> {
+    let read = actix_web::web::Query::<T>::from_query(req.query_string());
+    read.map(actix_web::web::Query::into_inner).map_err(|fault| Error::invalid("query", fault.to_string()).into())
+}
+
+/// A page of a list: a bare array, and a `Link` to the next page while there is one (RFC 8288).
+pub fn list<T: serde::Serialize>(req: &HttpRequest, rows: &[T], next: Option<&Cursor>) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    if let Some(next) = next {
+        let kept = req.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+        let query: String = kept.map(|part| format!("{part}&")).collect();
+        answer.insert_header(("Link", format!("<{}?{query}cursor={next}>; rel=\"next\"", req.path())));
+    }
+    answer.json(rows)
+}

@@ -1,0 +1,22 @@
+//! The areas of the API. Each file has its DTOs, handlers and their documentation, and registers its own routes.
+
+pub mod auth;
+pub mod orders;
+pub mod platform;
+pub mod products;
+pub mod store;
+pub mod system;
+pub mod users;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// All of them.
+pub fn all(config: &mut ServiceConfig<'_>) {
+    auth::routes(config);
+    store::routes(config);
+    users::routes(config);
+    products::routes(config);
+    orders::routes(config);
+    platform::routes(config);
+    system::routes(config);
+}
