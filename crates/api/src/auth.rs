@@ -23,6 +23,16 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody who shows no token.
+    pub const fn anonymous() -> Self {
+        Self { token: None, store: None }
+    }
+
+    /// Whoever this token says.
+    pub const fn with(token: String) -> Self {
+        Self { token: Some(token), store: None }
+    }
+
     /// Whether no token came along.
     pub fn is_anonymous(&self) -> bool {
         self.token.is_none()

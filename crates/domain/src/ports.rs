@@ -1,6 +1,7 @@
 //! What the domain needs from the world. Synchronous traits; an adapter implements them.
 //!
-//! Looking up answers `Option`: absence is no error. A mutation says whether it found its row.
+//! Looking up answers `Option`: absence is no error. A mutation says whether it found its row, by an internal error
+//! where its answer has no other way to say so.
 //! The transaction *is* the set of repositories: what is reached through a [`Tx`] commits together or not at all.
 
 use crate::audit::Entry;

@@ -249,6 +249,17 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
     }
 }
 
+/// Whether a refresh token could be used now; it is not used up.
+pub fn check_refresh(cx: &mut Cx<'_>, token: &Refresh) -> Result<()> {
+    let bad = || Error::Unauthenticated(AuthFailure::BadToken);
+    let store = cx.directory().store_by_id(token.tenant)?.ok_or_else(bad)?;
+    let shop = cx.visit(&store, Action::SignIn)?;
+    let session = shop.tx.sessions().find(token.session)?.ok_or_else(bad)?;
+    let user = shop.tx.users().find(session.user)?.ok_or_else(bad)?;
+    let good = session.is_live(shop.now) && session.generation == token.generation && user.is_active;
+    if good && store.status == TenantStatus::Active { Ok(()) } else { Err(bad()) }
+}
+
 /// Ends the caller's session.
 pub fn end_session(cx: &mut Cx<'_>) -> Result<()> {
     let session = cx.known()?.session();

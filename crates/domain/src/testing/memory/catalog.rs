@@ -1,4 +1,4 @@
-use super::{MemoryTx, Row, next_id, page};
+use super::{MemoryTx, Row, missing_row, next_id, page};
 use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, ProductStatus, Sku, Stock, Taken};
 use crate::error::{Conflict, Error, Result};
 use crate::ids::{ProductId, UserId};
@@ -63,9 +63,9 @@ impl Products for MemoryTx {
         if self.sku_is_taken(product.details.sku.as_ref(), product.id) {
             return Err(Error::Conflict(Conflict::Duplicate));
         }
-        if let Some(row) = self.state.products.get_mut(&(self.tenant, product.id)).and_then(Row::live_mut) {
-            (row.details, row.updated_at) = (product.details.clone(), product.updated_at);
-        }
+        let row = self.state.products.get_mut(&(self.tenant, product.id)).and_then(Row::live_mut);
+        let row = row.ok_or_else(missing_row)?;
+        (row.details, row.updated_at) = (product.details.clone(), product.updated_at);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-use super::{Login, MemoryTx, Row, next_id, page};
+use super::{Login, MemoryTx, Row, missing_row, next_id, page};
 use crate::authz::Role;
 use crate::error::{Conflict, Error, Result};
 use crate::identity::{Email, NewSession, NewUser, PasswordHash, Session, User, UserFilter, UserKey};
@@ -78,25 +78,20 @@ impl Users for MemoryTx {
         self.change_login(user.id, |login| {
             (login.user.email, login.user.role) = (user.email.clone(), user.role);
             login.user.is_active = user.is_active;
-        });
-        Ok(())
+        })
     }
 
     fn set_password(&mut self, id: UserId, hash: &PasswordHash) -> Result<()> {
-        self.change_login(id, |login| login.hash = hash.clone());
-        Ok(())
+        self.change_login(id, |login| login.hash = hash.clone())
     }
 
     fn bump_token_version(&mut self, id: UserId) -> Result<()> {
-        self.change_login(id, |login| login.user.token_version += 1);
-        Ok(())
+        self.change_login(id, |login| login.user.token_version += 1)
     }
 
     fn delete(&mut self, id: UserId, _: Timestamp) -> Result<()> {
-        if let Some(row) = self.state.users.get_mut(&(self.tenant, id)) {
-            row.deleted = true;
-            self.state.claims.retain(|_, holder| *holder != (self.tenant, id));
-        }
+        self.state.users.get_mut(&(self.tenant, id)).ok_or_else(missing_row)?.deleted = true;
+        self.state.claims.retain(|_, holder| *holder != (self.tenant, id));
         Ok(())
     }
 
@@ -162,9 +157,8 @@ impl MemoryTx {
         }
     }
 
-    fn change_login(&mut self, id: UserId, change: impl FnOnce(&mut Login)) {
-        if let Some(login) = self.state.users.get_mut(&(self.tenant, id)).and_then(Row::live_mut) {
-            change(login);
-        }
+    fn change_login(&mut self, id: UserId, change: impl FnOnce(&mut Login)) -> Result<()> {
+        let row = self.state.users.get_mut(&(self.tenant, id));
+        row.and_then(Row::live_mut).map(change).ok_or_else(missing_row)
     }
 }

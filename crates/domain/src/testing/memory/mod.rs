@@ -225,3 +225,8 @@ fn page<T: Clone>(
 fn rows(limit: i64) -> usize {
     usize::try_from(limit).unwrap_or(0)
 }
+
+/// Who writes a row has found it before.
+fn missing_row() -> Error {
+    Error::internal("no such row to write")
+}

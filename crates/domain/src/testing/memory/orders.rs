@@ -1,4 +1,4 @@
-use super::{MemoryTx, Row, next_id, page};
+use super::{MemoryTx, Row, missing_row, next_id, page};
 use crate::error::{Error, Result};
 use crate::ids::OrderId;
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey, OrderStatus};
@@ -57,21 +57,17 @@ impl Orders for MemoryTx {
     fn update(&mut self, order: &Order) -> Result<()> {
         self.change_order(order.id, |row| {
             (row.status, row.total, row.updated_at) = (order.status, order.total, order.updated_at);
-        });
-        Ok(())
+        })
     }
 
     fn replace_lines(&mut self, id: OrderId, lines: &[Line]) -> Result<()> {
         self.refer_to_products(lines)?;
-        self.change_order(id, |order| order.lines = lines.to_vec());
-        Ok(())
+        self.change_order(id, |order| order.lines = lines.to_vec())
     }
 
     fn hide(&mut self, id: OrderId, now: Timestamp) -> Result<()> {
-        self.change_order(id, |order| order.updated_at = now);
-        if let Some(row) = self.state.orders.get_mut(&(self.tenant, id)) {
-            row.deleted = true;
-        }
+        let row = self.state.orders.get_mut(&(self.tenant, id)).ok_or_else(missing_row)?;
+        (row.deleted, row.value.updated_at) = (true, now);
         Ok(())
     }
 }
@@ -92,10 +88,9 @@ impl MemoryTx {
         }
     }
 
-    fn change_order(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) {
-        if let Some(order) = self.state.orders.get_mut(&(self.tenant, id)).and_then(Row::live_mut) {
-            change(order);
-        }
+    fn change_order(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) -> Result<()> {
+        let row = self.state.orders.get_mut(&(self.tenant, id));
+        row.and_then(Row::live_mut).map(change).ok_or_else(missing_row)
     }
 }
 

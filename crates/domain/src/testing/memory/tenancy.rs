@@ -1,4 +1,4 @@
-use super::{MemoryTx, page};
+use super::{MemoryTx, missing_row, page};
 use crate::error::{Conflict, Error, Result};
 use crate::identity::{Account, Credential};
 use crate::ids::TenantId;
@@ -76,7 +76,7 @@ impl Settings for MemoryTx {
     }
 
     fn update(&mut self, store: &Tenant) -> Result<()> {
-        self.write_store(&Tenant { id: self.tenant, ..store.clone() })
+        if store.id == self.tenant { self.write_store(store) } else { Err(missing_row()) }
     }
 }
 
@@ -121,9 +121,8 @@ impl MemoryTx {
         if self.stores().any(|other| other.id != new.id && other.name.key() == new.name.key()) {
             return Err(Error::Conflict(Conflict::Duplicate));
         }
-        if let Some(store) = self.state.tenants.get_mut(&new.id) {
-            (store.name, store.currency, store.status) = (new.name.clone(), new.currency, new.status);
-        }
+        let store = self.state.tenants.get_mut(&new.id).ok_or_else(missing_row)?;
+        (store.name, store.currency, store.status) = (new.name.clone(), new.currency, new.status);
         Ok(())
     }
 }

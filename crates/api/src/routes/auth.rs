@@ -1,0 +1,330 @@
+//! Registration, login, sessions, the own account.
+
+use super::users::{Candidate, UserBody};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::input::{Body, query, query_bool};
+use crate::problem::ApiError;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use haat_domain::authz::Action;
+use haat_domain::error::{AuthFailure, Error, FieldErrors};
+use haat_domain::identity::{self, Email, Enlist, Grant, Login, NewPassword, Rotation, Username};
+use haat_domain::money::Currency;
+use haat_domain::ports::Access;
+use haat_domain::tenancy::StoreName;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use validator::Validate;
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(register)
+        .service(login)
+        .service(refresh)
+        .service(verify)
+        .service(logout)
+        .service(change_password)
+        .service(get_me)
+        .service(update_me);
+}
+
+/// A wish to become somebody in a store.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct Registration {
+    /// 1 to 150 letters, digits and `@ . + - _`, unique in the store whatever its case.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, min_length = 1, max_length = 150)]
+    username: Option<String>,
+    /// 8 to 128 characters, not a common one, not the username or the e-mail address.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, min_length = 8, max_length = 128, write_only)]
+    password: Option<String>,
+    /// An e-mail address, unique in the store.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, format = Email, max_length = 254)]
+    email: Option<String>,
+    /// `owner` opens a new store; `customer` (the default) joins an existing one; `staff`, or a further `owner`, only
+    /// with the token of that store's owner.
+    #[schema(nullable = false, pattern = "^(owner|staff|customer)$")]
+    role: Option<String>,
+    /// The name of the new store, 1 to 100 characters; or the name or slug of the existing one.
+    #[schema(nullable = false, min_length = 1, max_length = 100)]
+    tenant_name: Option<String>,
+    /// The currency of a new store's prices (ISO 4217); by default the installation's.
+    #[schema(nullable = false, example = "INR")]
+    currency: Option<String>,
+}
+
+impl Registration {
+    fn parse(self, default: Currency) -> Result<(Candidate, Option<StoreName>, Currency), ApiError> {
+        let mut errors = FieldErrors::default();
+        let (username, email) = (self.username.as_deref(), self.email.as_deref());
+        let candidate =
+            Candidate::parse(username, email, self.role.as_deref(), self.password.as_deref(), &mut errors);
+        let store = self.tenant_name.and_then(|name| errors.check("tenant_name", StoreName::parse(&name)));
+        let currency = self.currency.and_then(|code| errors.check("currency", Currency::parse(&code)));
+        errors.finish()?;
+        let candidate = candidate.ok_or_else(|| Error::invalid("username", "is required"))?;
+        Ok((candidate, store, currency.unwrap_or(default)))
+    }
+}
+
+/// Somebody who was registered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Registered {
+    /// What to log in with.
+    username: String,
+    /// The e-mail address.
+    #[schema(format = Email)]
+    email: String,
+    /// `owner`, `staff` or `customer`.
+    role: &'static str,
+}
+
+/// Username and password.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct Credentials {
+    /// The username.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false)]
+    username: Option<String>,
+    /// The password.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, write_only)]
+    password: Option<String>,
+    /// Name or slug of the store. Without it the account that first took this username on the server is meant.
+    #[schema(nullable = false)]
+    store: Option<String>,
+}
+
+/// A pair of tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tokens {
+    /// Good for one new pair; lives 14 days without use, 90 days at most.
+    refresh: String,
+    /// Goes into `Authorization: Bearer ...`; lives 5 minutes.
+    access: String,
+    /// The store; null for a platform admin.
+    tenant_id: Option<i64>,
+    /// `owner`, `staff`, `customer` or `superuser`.
+    role: &'static str,
+}
+
+impl Tokens {
+    fn issue(app: &App, grant: &Grant) -> Result<Self, ApiError> {
+        let pair = app.tokens.issue(grant, app.clock.now())?;
+        Ok(Self {
+            refresh: pair.refresh,
+            access: pair.access,
+            tenant_id: Some(grant.tenant).filter(|tenant| !tenant.is_platform()).map(haat_domain::ids::TenantId::get),
+            role: grant.role.name(),
+        })
+    }
+}
+
+/// A refresh token.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct RefreshInput {
+    /// The refresh token of the last pair.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false)]
+    refresh: Option<String>,
+}
+
+/// A token.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct TokenInput {
+    /// An access token or a refresh token.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false)]
+    token: Option<String>,
+}
+
+/// Nothing more to say.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Empty {}
+
+/// Which sessions to end.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LogoutQuery {
+    /// `true`: every session of the user.
+    #[param(value_type = bool)]
+    all: Option<String>,
+}
+
+/// The old password and a new one.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct PasswordInput {
+    /// The password as it is.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, write_only)]
+    old_password: Option<String>,
+    /// The password as it shall be: 8 to 128 characters, not a common one, not the username or the e-mail address.
+    #[validate(required(message = "is required"))]
+    #[schema(required, nullable = false, min_length = 8, max_length = 128, write_only)]
+    new_password: Option<String>,
+}
+
+/// Changes to the own account; what is absent stays as it is.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+pub struct MeChanges {
+    /// A new e-mail address, unique in the store.
+    #[schema(nullable = false, format = Email, max_length = 254)]
+    email: Option<String>,
+}
+
+/// Register
+///
+/// An owner opens a new store; a customer joins an existing one. With the token of a store's owner: adds staff and
+/// owners to that store.
+#[utoipa::path(tag = "auth", security((), ("bearer" = [])), request_body = Registration,
+    responses((status = 201, body = Registered), (status = 403, description = "`invitation_required`"),
+        (status = 409, description = "`tenant_taken`, `username_taken` or `email_taken`")))]
+#[post("/api/auth/register/")]
+async fn register(app: Data<App>, caller: Caller, Body(body): Body<Registration>) -> Result<HttpResponse, ApiError> {
+    let (candidate, store, currency) = body?.parse(app.currency)?;
+    let user = candidate.hashed(&app).await?;
+    let wish = Enlist { user, store, currency };
+    let user = app.visit(&caller, Access::Write, move |cx| identity::register(cx, &wish)).await?;
+    let (username, email) = (user.username.as_str().to_owned(), user.email.as_str().to_owned());
+    Ok(HttpResponse::Created().json(Registered { username, email, role: user.role.name() }))
+}
+
+/// Log in
+#[utoipa::path(tag = "auth", security(()), request_body = Credentials,
+    responses((status = 200, body = Tokens), (status = 401, description = "`invalid_credentials`")))]
+#[post("/api/auth/login/")]
+async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResponse, ApiError> {
+    let Credentials { username, password, store } = body?;
+    let password = password.unwrap_or_default();
+    // A name that cannot be one is nobody's, and takes as long as any other.
+    let username = username.and_then(|name| Username::parse(&name).ok());
+    let anonymous = Caller::anonymous();
+    let account = match username {
+        Some(username) => {
+            let wanted = Login { username, store };
+            app.visit(&anonymous, Access::Read, move |cx| identity::find_account(cx, &wanted)).await?
+        }
+        None => None,
+    };
+    let (fits, account) = app
+        .hash(move |hasher| {
+            let fits = hasher.verify(&password, account.as_ref().map(|account| &account.hash))?;
+            Ok((fits, account))
+        })
+        .await?;
+    let account = account.filter(|_| fits).ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
+    let grant =
+        app.visit(&anonymous, Access::Write, move |cx| identity::open_session(cx, &account, None)).await?;
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+}
+
+/// Renew a pair of tokens
+///
+/// Uses the refresh token up. One that was used before ends its whole session, since somebody has stolen it.
+#[utoipa::path(tag = "auth", security(()), request_body = RefreshInput,
+    responses((status = 200, body = Tokens), (status = 401, description = "`token_not_valid`, `account_inactive` or `store_suspended`")))]
+#[post("/api/auth/refresh/")]
+async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpResponse, ApiError> {
+    let token = app.tokens.verify_refresh(&body?.refresh.unwrap_or_default(), app.clock.now())?;
+    let anonymous = Caller::anonymous();
+    let rotation = app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
+    match rotation {
+        Rotation::Fresh(grant) => {
+            Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+        }
+        Rotation::Reused => {
+            tracing::warn!(session = token.session.get(), tenant = token.tenant.get(), "a refresh token was used twice");
+            Err(Error::Unauthenticated(AuthFailure::BadToken).into())
+        }
+        Rotation::Ended(failure) => Err(Error::Unauthenticated(failure).into()),
+    }
+}
+
+/// Ask whether a token is good
+#[utoipa::path(tag = "auth", security(()), request_body = TokenInput,
+    responses((status = 200, body = Empty), (status = 401, description = "`token_not_valid`")))]
+#[post("/api/auth/verify/")]
+async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResponse, ApiError> {
+    let token = body?.token.unwrap_or_default();
+    let now = app.clock.now();
+    match app.tokens.verify_refresh(&token, now) {
+        Ok(refresh) => {
+            let anonymous = Caller::anonymous();
+            app.visit(&anonymous, Access::Read, move |cx| identity::check_refresh(cx, &refresh)).await?;
+        }
+        Err(_) => app.run(&Caller::with(token), Access::Read, Action::ReadSelf, |_| Ok(())).await?,
+    }
+    Ok(HttpResponse::Ok().json(Empty {}))
+}
+
+/// Log out
+///
+/// Ends the session of this token, or all of the user's; its tokens are refused from the next request on.
+#[utoipa::path(tag = "auth", params(LogoutQuery), responses((status = 204)))]
+#[post("/api/auth/logout/")]
+async fn logout(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let action = Action::EndSession;
+    let all = query::<LogoutQuery>(&req).and_then(|query| {
+        Ok(query.all.as_deref().map(query_bool).transpose().map_err(|fault| fault.on("all"))?.unwrap_or(false))
+    });
+    let end = if app.checked(&caller, action, all).await? { identity::end_all_sessions } else { identity::end_session };
+    app.run(&caller, Access::Write, action, end).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Change the own password
+///
+/// Ends every other session of the user.
+#[utoipa::path(tag = "auth", request_body = PasswordInput, responses((status = 204)))]
+#[post("/api/auth/password/")]
+async fn change_password(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<PasswordInput>,
+) -> Result<HttpResponse, ApiError> {
+    let action = Action::ChangePassword;
+    let PasswordInput { old_password, new_password } = app.checked(&caller, action, body).await?;
+    let (user, stored) = app.run(&caller, Access::Read, action, identity::own_password).await?;
+    let known = [user.username.as_str(), user.email.as_str()];
+    let new = NewPassword::parse(&new_password.unwrap_or_default(), &known);
+    let new = new.map_err(|fault| fault.on("new_password"))?;
+    let old = old_password.unwrap_or_default();
+    let (stored, new) = app
+        .hash(move |hasher| {
+            if hasher.verify(&old, Some(&stored))? {
+                Ok((stored, hasher.hash(&new)?))
+            } else {
+                Err(Error::invalid("old_password", "is wrong"))
+            }
+        })
+        .await?;
+    app.run(&caller, Access::Write, action, move |cx| identity::change_password(cx, &stored, &new)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Read the own account
+#[utoipa::path(tag = "auth", responses((status = 200, body = UserBody)))]
+#[get("/api/auth/me/")]
+async fn get_me(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let user = app.run(&caller, Access::Read, Action::ReadSelf, identity::read_me).await?;
+    Ok(HttpResponse::Ok().json(UserBody::from(user)))
+}
+
+/// Change the own account
+#[utoipa::path(tag = "auth", request_body = MeChanges,
+    responses((status = 200, body = UserBody), (status = 409, description = "`email_taken`")))]
+#[patch("/api/auth/me/")]
+async fn update_me(app: Data<App>, caller: Caller, Body(body): Body<MeChanges>) -> Result<HttpResponse, ApiError> {
+    let action = Action::UpdateSelf;
+    let email = body.and_then(|changes| {
+        let email = changes.email.as_deref().map(Email::parse).transpose();
+        Ok(email.map_err(|fault| fault.on("email"))?)
+    });
+    let email = app.checked(&caller, action, email).await?;
+    let user = app.run(&caller, Access::Write, action, move |cx| identity::update_me(cx, email)).await?;
+    Ok(HttpResponse::Ok().json(UserBody::from(user)))
+}

@@ -1,0 +1,65 @@
+//! Health, and the API's description of itself.
+
+use crate::app::App;
+use crate::openapi;
+use crate::problem::ApiError;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get};
+use haat_domain::error::Error;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_health).service(get_readiness).service(get_schema).map(|config| {
+        config
+            .route("/openapi.json/", actix_web::web::get().to(document))
+            .route("/api/docs/{file:.*}", actix_web::web::get().to(docs))
+            .route("/", actix_web::web::get().to(home))
+    });
+}
+
+/// How the program is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Ask whether the process is up
+#[utoipa::path(tag = "system", security(()), responses((status = 200, body = Health)))]
+#[get("/healthz/")]
+async fn get_health() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok" })
+}
+
+/// Ask whether the database answers and its migrations are current
+#[utoipa::path(tag = "system", security(()), responses((status = 200, body = Health)))]
+#[get("/readyz/")]
+async fn get_readiness(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let store = app.store.clone();
+    let ready = actix_web::web::block(move || store.ready()).await;
+    ready.unwrap_or_else(|cancelled| Err(Error::Unavailable(cancelled.into())))?;
+    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+}
+
+/// Read this document
+#[utoipa::path(tag = "system", security(()), responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+#[get("/api/schema/")]
+async fn get_schema() -> HttpResponse {
+    document().await
+}
+
+async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(openapi::json())
+}
+
+/// Swagger UI, from assets inside the binary.
+async fn docs(path: Path<String>) -> Result<HttpResponse, ApiError> {
+    openapi::swagger_file(path.trim_end_matches('/')).ok_or(ApiError::NoSuchPath)
+}
+
+async fn home() -> HttpResponse {
+    HttpResponse::Found().insert_header(("Location", "/api/docs/")).finish()
+}
