@@ -43,7 +43,10 @@ impl App {
         let credential = caller.credential(self)?;
         let now = self.clock.now();
         // Only a platform admin names a store; that each such visit is written down makes it a write.
-        let store = caller.store.clone().filter(|_| credential.tenant.is_platform() && action.realm() == Realm::Store);
+        let store = caller
+            .store
+            .clone()
+            .filter(|_| credential.tenant.is_platform() && action.realm() == Realm::Store);
         let access = if store.is_some() { Access::Write } else { access };
         let work = move |tx: &mut dyn Tx| {
             let mut cx = Cx::authenticate(tx, &credential, now)?;
@@ -87,7 +90,12 @@ impl App {
 
     /// What was read from a request, or why it could not be: but first whether the caller may do this at all, since
     /// 401 and 403 come before everything else.
-    pub async fn checked<T>(&self, caller: &Caller, action: Action, read: Result<T, ApiError>) -> Result<T, ApiError> {
+    pub async fn checked<T>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        read: Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         if read.is_err() {
             self.run(caller, Access::Read, action, |_| Ok(())).await?;
         }

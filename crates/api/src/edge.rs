@@ -1,6 +1,7 @@
 //! What happens to every request and every answer: the request's number, the error body, headers, the access log.
 
 use crate::problem::{ApiError, Problem};
+use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -8,14 +9,16 @@ use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
 use tracing::Instrument;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer.
-pub async fn edge(mut req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn edge(
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(req.headers());
     let method = req.method().clone();
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
@@ -74,5 +77,6 @@ fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     let status = res.status();
-    *res.response_mut() = std::mem::replace(res.response_mut(), actix_web::HttpResponse::new(status)).set_body(BoxBody::new(body));
+    *res.response_mut() = std::mem::replace(res.response_mut(), actix_web::HttpResponse::new(status))
+        .set_body(BoxBody::new(body));
 }

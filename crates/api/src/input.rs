@@ -31,7 +31,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
 
 async fn read(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
     let limit = req.app_data::<Data<App>>().map_or(0, |app| app.body_limit);
-    let length = req.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length =
+        req.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(ApiError::TooLarge(limit));
     }
@@ -173,7 +174,9 @@ impl<'de> Deserialize<'de> for Digits {
 }
 
 /// A member that tells absent (`None`) from null (`Some(None)`), for PATCH.
-pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -231,14 +234,16 @@ pub fn query_bool(text: &str) -> Result<bool, Violation> {
 /// A query string; a member that comes twice is refused.
 pub fn query<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, ApiError> {
     let read = actix_web::web::Query::<T>::from_query(req.query_string());
-    read.map(actix_web::web::Query::into_inner).map_err(|fault| Error::invalid("query", fault.to_string()).into())
+    read.map(actix_web::web::Query::into_inner)
+        .map_err(|fault| Error::invalid("query", fault.to_string()).into())
 }
 
 /// A page of a list: a bare array, and a `Link` to the next page while there is one (RFC 8288).
 pub fn list<T: serde::Serialize>(req: &HttpRequest, rows: &[T], next: Option<&Cursor>) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     if let Some(next) = next {
-        let kept = req.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+        let kept =
+            req.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
         let query: String = kept.map(|part| format!("{part}&")).collect();
         answer.insert_header(("Link", format!("<{}?{query}cursor={next}>; rel=\"next\"", req.path())));
     }

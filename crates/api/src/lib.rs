@@ -1,1 +1,123 @@
+//! Haat's REST API and the wiring of the `haat` program.
+//!
+//! [`build`] makes the server that the program runs and the tests start: one way to do it.
 
+pub mod app;
+pub mod auth;
+pub mod commands;
+pub mod config;
+pub mod demo;
+pub mod edge;
+pub mod input;
+pub mod openapi;
+pub mod operations;
+pub mod problem;
+pub mod routes;
+
+use crate::app::App;
+use crate::config::Settings;
+use crate::problem::ApiError;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, HttpServer};
+use haat_infra::clock::SystemClock;
+use haat_infra::db;
+use haat_infra::password::BcryptHasher;
+use haat_infra::token::JwtIssuer;
+use haat_infra::workers::Workers;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa_actix_web::AppExt;
+
+/// Why the program cannot do what it was asked, for its user.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A server that listens.
+pub struct Listening {
+    /// Where.
+    pub address: SocketAddr,
+    /// Runs until it is stopped.
+    pub server: Server,
+}
+
+/// Opens the database and makes what handlers need.
+pub fn app(settings: &Settings) -> Result<App, Failure> {
+    let url = settings.database()?;
+    let key = settings.signing_key()?;
+    let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
+    store.ready().map_err(commands::explain)?;
+    let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
+    let (threads, queue) = (usize::from(settings.hashing_threads), usize::from(settings.hashing_queue));
+    Ok(App {
+        store,
+        clock: Arc::new(SystemClock),
+        tokens: Arc::new(JwtIssuer::new(&key, &settings.token_issuer, &settings.token_audience)?),
+        hasher: Arc::new(hasher),
+        hashing: Workers::start("hashing", threads, queue)?,
+        currency: settings.currency,
+        body_limit: settings.body_limit,
+    })
+}
+
+/// The server, listening. It answers once it is awaited, and drains on SIGTERM.
+pub fn build(settings: &Settings) -> Result<Listening, Failure> {
+    let app = Data::new(app(settings)?);
+    let paths = Data::new(known_paths());
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(app.clone())
+            .app_data(paths.clone())
+            .into_utoipa_app()
+            .configure(routes::all)
+            .into_app()
+            .default_service(actix_web::web::to(elsewhere))
+            .wrap(from_fn(edge::edge))
+            .wrap(NormalizePath::new(TrailingSlash::Always))
+    })
+    .workers(settings.workers.map_or_else(processors, usize::from))
+    .shutdown_timeout(settings.shutdown_seconds.into())
+    .client_request_timeout(Duration::from_secs(10))
+    .bind((settings.host, settings.port))?;
+    let address = server.addrs().first().copied().ok_or("no address to listen on")?;
+    Ok(Listening { address, server: server.run() })
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Path templates of the OpenAPI document, and their methods.
+struct KnownPaths(Vec<(actix_web::dev::ResourceDef, Vec<String>)>);
+
+fn known_paths() -> KnownPaths {
+    let mut known: Vec<(String, Vec<String>)> = Vec::new();
+    for (method, path) in openapi::paths() {
+        match known.iter_mut().find(|(other, _)| *other == path) {
+            Some((_, methods)) => methods.push(method),
+            None => known.push((path, vec![method])),
+        }
+    }
+    KnownPaths(
+        known.into_iter().map(|(path, methods)| (actix_web::dev::ResourceDef::new(path), methods)).collect(),
+    )
+}
+
+/// What is not routed: 405 with `Allow` where only the method is wrong, 404 elsewhere.
+async fn elsewhere(req: HttpRequest, known: Data<KnownPaths>) -> Result<HttpResponse, ApiError> {
+    let found = known.0.iter().find(|(path, _)| path.is_match(req.path()));
+    let (_, methods) = found.ok_or(ApiError::NoSuchPath)?;
+    let mut allowed = methods.clone();
+    if methods.iter().any(|method| method == "GET") {
+        allowed.push("HEAD".to_owned());
+    }
+    allowed.push("OPTIONS".to_owned());
+    let allowed = allowed.join(", ");
+    if req.method() == Method::OPTIONS {
+        Ok(HttpResponse::NoContent().insert_header(("Allow", allowed)).finish())
+    } else {
+        Err(ApiError::WrongMethod(allowed))
+    }
+}

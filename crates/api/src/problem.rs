@@ -90,9 +90,13 @@ impl ApiError {
             }
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed_json", "The body is not JSON"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
-            Self::WrongType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type"),
+            Self::WrongType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
+            }
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "not_found", "Not found"),
-            Self::WrongMethod(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::WrongMethod(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
+            }
             Self::Framework(status) if status.is_server_error() => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error")
             }
@@ -117,7 +121,9 @@ impl ApiError {
         };
         match self {
             Self::Domain(Error::Invalid(fields)) => {
-                let first = fields.iter().find_map(|(field, messages)| Some(format!("{field} {}", messages.first()?)));
+                let first = fields
+                    .iter()
+                    .find_map(|(field, messages)| Some(format!("{field} {}", messages.first()?)));
                 problem.detail = first.unwrap_or(problem.detail);
                 problem.errors = fields.iter().map(|(field, all)| (field.to_owned(), all.to_vec())).collect();
             }

@@ -264,6 +264,12 @@ impl FieldErrors {
         value.map_err(|violation| self.add(field, violation.0)).ok()
     }
 
+    /// Notes that a field is not there.
+    pub fn missing<T>(&mut self, field: &str) -> Option<T> {
+        self.add(field, "is required");
+        None
+    }
+
     /// Whether a field is known to be faulty.
     pub fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)

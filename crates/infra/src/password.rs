@@ -46,7 +46,8 @@ impl PasswordHasher for BcryptHasher {
 
     fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<bool> {
         let known = hash.and_then(|hash| hash.as_str().strip_prefix(PREFIX));
-        let fits = bcrypt::verify(self.digest(candidate)?, known.unwrap_or(&self.dummy)).map_err(Error::internal)?;
+        let fits =
+            bcrypt::verify(self.digest(candidate)?, known.unwrap_or(&self.dummy)).map_err(Error::internal)?;
         Ok(fits && known.is_some())
     }
 }

@@ -1,5 +1,8 @@
 //! A database of one's own for each test, gone when the test ends.
-#![expect(clippy::expect_used, reason = "only tests come here, and a test that cannot have its database must fail")]
+#![expect(
+    clippy::expect_used,
+    reason = "only tests come here, and a test that cannot have its database must fail"
+)]
 
 use crate::db::{self, DatabaseUrl, Migrations, Options};
 use diesel::RunQueryDsl;

@@ -53,10 +53,15 @@ fn run_one(tasks: &Mutex<Receiver<Task>>) -> bool {
 }
 
 /// Has a worker do a unit of work; settles it as refused where there is no room.
-pub(crate) fn hand_over(workers: &Workers, work: Box<dyn Work>, run: impl FnOnce(Box<dyn Work>) + Send + 'static) {
+pub(crate) fn hand_over(
+    workers: &Workers,
+    work: Box<dyn Work>,
+    run: impl FnOnce(Box<dyn Work>) + Send + 'static,
+) {
     let slot = Arc::new(Mutex::new(Some(work)));
     let taken = Arc::clone(&slot);
-    let take = |slot: &Mutex<Option<Box<dyn Work>>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let take =
+        |slot: &Mutex<Option<Box<dyn Work>>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     let refused = workers.try_run(move || {
         if let Some(work) = take(&taken) {
             run(work);

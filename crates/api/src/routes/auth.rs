@@ -118,7 +118,9 @@ impl Tokens {
         Ok(Self {
             refresh: pair.refresh,
             access: pair.access,
-            tenant_id: Some(grant.tenant).filter(|tenant| !tenant.is_platform()).map(haat_domain::ids::TenantId::get),
+            tenant_id: Some(grant.tenant)
+                .filter(|tenant| !tenant.is_platform())
+                .map(haat_domain::ids::TenantId::get),
             role: grant.role.name(),
         })
     }
@@ -184,7 +186,11 @@ pub struct MeChanges {
     responses((status = 201, body = Registered), (status = 403, description = "`invitation_required`"),
         (status = 409, description = "`tenant_taken`, `username_taken` or `email_taken`")))]
 #[post("/api/auth/register/")]
-async fn register(app: Data<App>, caller: Caller, Body(body): Body<Registration>) -> Result<HttpResponse, ApiError> {
+async fn register(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<Registration>,
+) -> Result<HttpResponse, ApiError> {
     let (candidate, store, currency) = body?.parse(app.currency)?;
     let user = candidate.hashed(&app).await?;
     let wish = Enlist { user, store, currency };
@@ -231,13 +237,18 @@ async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResp
 async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpResponse, ApiError> {
     let token = app.tokens.verify_refresh(&body?.refresh.unwrap_or_default(), app.clock.now())?;
     let anonymous = Caller::anonymous();
-    let rotation = app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
+    let rotation =
+        app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
     match rotation {
-        Rotation::Fresh(grant) => {
-            Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
-        }
+        Rotation::Fresh(grant) => Ok(HttpResponse::Ok()
+            .insert_header(("Cache-Control", "no-store"))
+            .json(Tokens::issue(&app, &grant)?)),
         Rotation::Reused => {
-            tracing::warn!(session = token.session.get(), tenant = token.tenant.get(), "a refresh token was used twice");
+            tracing::warn!(
+                session = token.session.get(),
+                tenant = token.tenant.get(),
+                "a refresh token was used twice"
+            );
             Err(Error::Unauthenticated(AuthFailure::BadToken).into())
         }
         Rotation::Ended(failure) => Err(Error::Unauthenticated(failure).into()),
@@ -252,9 +263,9 @@ async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResp
     let token = body?.token.unwrap_or_default();
     let now = app.clock.now();
     match app.tokens.verify_refresh(&token, now) {
-        Ok(refresh) => {
+        Ok(renewal) => {
             let anonymous = Caller::anonymous();
-            app.visit(&anonymous, Access::Read, move |cx| identity::check_refresh(cx, &refresh)).await?;
+            app.visit(&anonymous, Access::Read, move |cx| identity::check_refresh(cx, &renewal)).await?;
         }
         Err(_) => app.run(&Caller::with(token), Access::Read, Action::ReadSelf, |_| Ok(())).await?,
     }
@@ -269,9 +280,19 @@ async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResp
 async fn logout(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let action = Action::EndSession;
     let all = query::<LogoutQuery>(&req).and_then(|query| {
-        Ok(query.all.as_deref().map(query_bool).transpose().map_err(|fault| fault.on("all"))?.unwrap_or(false))
+        Ok(query
+            .all
+            .as_deref()
+            .map(query_bool)
+            .transpose()
+            .map_err(|fault| fault.on("all"))?
+            .unwrap_or(false))
     });
-    let end = if app.checked(&caller, action, all).await? { identity::end_all_sessions } else { identity::end_session };
+    let end = if app.checked(&caller, action, all).await? {
+        identity::end_all_sessions
+    } else {
+        identity::end_session
+    };
     app.run(&caller, Access::Write, action, end).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -318,7 +339,11 @@ async fn get_me(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError
 #[utoipa::path(tag = "auth", request_body = MeChanges,
     responses((status = 200, body = UserBody), (status = 409, description = "`email_taken`")))]
 #[patch("/api/auth/me/")]
-async fn update_me(app: Data<App>, caller: Caller, Body(body): Body<MeChanges>) -> Result<HttpResponse, ApiError> {
+async fn update_me(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<MeChanges>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateSelf;
     let email = body.and_then(|changes| {
         let email = changes.email.as_deref().map(Email::parse).transpose();

@@ -11,7 +11,8 @@ use haat_domain::catalog::Sku;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::{OrderId, ProductId, TenantId, UserId};
 use haat_domain::orders::{
-    self, Line, LineRequest, LinesChange, MAX_LINES, Order, OrderFilter, OrderKey, OrderPatch, OrderStatus, PlaceOrder,
+    self, Line, LineRequest, LinesChange, MAX_LINES, Order, OrderFilter, OrderKey, OrderPatch, OrderStatus,
+    PlaceOrder,
 };
 use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
@@ -192,7 +193,8 @@ fn many(lines: &[LineInput], errors: &mut FieldErrors) -> Vec<LineRequest> {
     }
     let mut wanted = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
-        let quantity = errors.check(&format!("lines[{index}].quantity"), Quantity::parse(line.quantity.unwrap_or(0)));
+        let quantity =
+            errors.check(&format!("lines[{index}].quantity"), Quantity::parse(line.quantity.unwrap_or(0)));
         if let (Some(product), Some(quantity)) = (line.product, quantity) {
             let field = format!("lines[{index}].product");
             wanted.push(LineRequest { product: ProductId::new(reference(product)), quantity, field });
@@ -227,7 +229,9 @@ impl OrderChanges {
         let product = self.product.map(reference).map(ProductId::new);
         let lines = match self.lines {
             Some(lines) => Some(LinesChange::All(many(&lines, &mut errors))),
-            None if product.is_some() || quantity.is_some() => Some(LinesChange::Single { product, quantity }),
+            None if product.is_some() || quantity.is_some() => {
+                Some(LinesChange::Single { product, quantity })
+            }
             None => None,
         };
         errors.finish()?;
@@ -272,15 +276,28 @@ impl OrderQuery {
     fn parse(&self) -> Result<(OrderFilter, PageRequest<OrderKey>), Error> {
         let mut errors = FieldErrors::default();
         let newest = Sort { by: OrderKey::Id, descending: true };
-        let (limit, cursor, ordering) = (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
+        let (limit, cursor, ordering) =
+            (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
         let request = page(limit, cursor, ordering, newest, &mut errors);
         let errors_in = &mut errors;
         let filter = OrderFilter {
             status: optional(errors_in, "status", self.status.as_deref(), OrderStatus::parse),
-            customer: optional(errors_in, "customer", self.customer.as_deref(), query_reference).map(UserId::new),
-            product: optional(errors_in, "product", self.product.as_deref(), query_reference).map(ProductId::new),
-            created_after: optional(errors_in, "created_after", self.created_after.as_deref(), Timestamp::parse),
-            created_before: optional(errors_in, "created_before", self.created_before.as_deref(), Timestamp::parse),
+            customer: optional(errors_in, "customer", self.customer.as_deref(), query_reference)
+                .map(UserId::new),
+            product: optional(errors_in, "product", self.product.as_deref(), query_reference)
+                .map(ProductId::new),
+            created_after: optional(
+                errors_in,
+                "created_after",
+                self.created_after.as_deref(),
+                Timestamp::parse,
+            ),
+            created_before: optional(
+                errors_in,
+                "created_before",
+                self.created_before.as_deref(),
+                Timestamp::parse,
+            ),
         };
         errors.finish()?;
         Ok((filter, request))
@@ -300,7 +317,10 @@ async fn list_orders(app: Data<App>, caller: Caller, req: HttpRequest) -> Result
             let (filter, request) = wanted.parse()?;
             let tenant = cx.known()?.tenant();
             let page = orders::list_orders(cx, filter, &request)?;
-            Ok((page.items.into_iter().map(|order| OrderBody::of(tenant, order)).collect::<Vec<_>>(), page.next))
+            Ok((
+                page.items.into_iter().map(|order| OrderBody::of(tenant, order)).collect::<Vec<_>>(),
+                page.next,
+            ))
         })
         .await?;
     Ok(list(&req, &rows, next.as_ref()))
@@ -313,7 +333,11 @@ async fn list_orders(app: Data<App>, caller: Caller, req: HttpRequest) -> Result
 #[utoipa::path(tag = "orders", request_body = OrderInput,
     responses((status = 201, body = OrderBody), (status = 409, description = "`insufficient_stock`, with `available`")))]
 #[post("/api/orders/")]
-async fn place_order(app: Data<App>, caller: Caller, Body(body): Body<OrderInput>) -> Result<HttpResponse, ApiError> {
+async fn place_order(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<OrderInput>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::PlaceOrder;
     let wish = body.and_then(|input| Ok(input.into_wish()?));
     let wish = app.checked(&caller, action, wish).await?;

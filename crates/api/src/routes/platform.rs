@@ -46,7 +46,8 @@ impl TenantInput {
     fn into_new(self, default: Currency) -> Result<NewTenant, ApiError> {
         let mut errors = FieldErrors::default();
         let name = errors.check("name", StoreName::parse(self.name.as_deref().unwrap_or_default()));
-        let currency = self.currency.map_or(Some(default), |code| errors.check("currency", Currency::parse(&code)));
+        let currency =
+            self.currency.map_or(Some(default), |code| errors.check("currency", Currency::parse(&code)));
         errors.finish()?;
         let (name, currency) = name.zip(currency).ok_or_else(|| Error::invalid("name", "is required"))?;
         Ok(NewTenant { name, currency })
@@ -83,7 +84,8 @@ impl TenantQuery {
     fn parse(&self) -> Result<(TenantFilter, PageRequest<TenantKey>), Error> {
         let mut errors = FieldErrors::default();
         let by_id = Sort { by: TenantKey::Id, descending: false };
-        let (limit, cursor, ordering) = (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
+        let (limit, cursor, ordering) =
+            (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
         let request = page(limit, cursor, ordering, by_id, &mut errors);
         let filter = TenantFilter {
             status: optional(&mut errors, "status", self.status.as_deref(), TenantStatus::parse),
@@ -114,7 +116,11 @@ async fn list_tenants(app: Data<App>, caller: Caller, req: HttpRequest) -> Resul
 #[utoipa::path(tag = "platform", request_body = TenantInput,
     responses((status = 201, body = StoreBody), (status = 409, description = "`tenant_taken`")))]
 #[post("/api/platform/tenants/")]
-async fn create_tenant(app: Data<App>, caller: Caller, Body(body): Body<TenantInput>) -> Result<HttpResponse, ApiError> {
+async fn create_tenant(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<TenantInput>,
+) -> Result<HttpResponse, ApiError> {
     let (action, currency) = (Action::CreateTenant, app.currency);
     let new = app.checked(&caller, action, body.and_then(|input| input.into_new(currency))).await?;
     let store = app.run(&caller, Access::Write, action, move |cx| tenancy::create_tenant(cx, &new)).await?;
@@ -152,7 +158,8 @@ async fn update_tenant(
         Ok(name.map_err(|fault| fault.on("name"))?)
     });
     let name = app.checked(&caller, action, name).await?;
-    let store = app.run(&caller, Access::Write, action, move |cx| tenancy::update_tenant(cx, tenant, name)).await?;
+    let store =
+        app.run(&caller, Access::Write, action, move |cx| tenancy::update_tenant(cx, tenant, name)).await?;
     Ok(HttpResponse::Ok().json(StoreBody::from(store)))
 }
 
@@ -162,7 +169,11 @@ async fn update_tenant(
 #[utoipa::path(tag = "platform", params(("id" = i64, Path, description = "The store's number")),
     responses((status = 200, body = StoreBody)))]
 #[post("/api/platform/tenants/{id}/suspend/")]
-async fn suspend_tenant(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn suspend_tenant(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     set_status(&app, &caller, &path, TenantStatus::Suspended).await
 }
 
@@ -174,7 +185,12 @@ async fn resume_tenant(app: Data<App>, caller: Caller, path: Path<String>) -> Re
     set_status(&app, &caller, &path, TenantStatus::Active).await
 }
 
-async fn set_status(app: &App, caller: &Caller, path: &str, status: TenantStatus) -> Result<HttpResponse, ApiError> {
+async fn set_status(
+    app: &App,
+    caller: &Caller,
+    path: &str,
+    status: TenantStatus,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::SuspendTenant;
     let tenant = TenantId::new(app.checked(caller, action, id(path)).await?);
     let work = move |cx: &mut haat_domain::cx::Cx<'_>| tenancy::set_tenant_status(cx, tenant, status);

@@ -8,8 +8,8 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use haat_domain::authz::Action;
 use haat_domain::catalog::{
-    self, Description, Product, ProductDetails, ProductFilter, ProductKey, ProductName, ProductPatch, ProductStatus,
-    Sku, Stock,
+    self, Description, Product, ProductDetails, ProductFilter, ProductKey, ProductName, ProductPatch,
+    ProductStatus, Sku, Stock,
 };
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::{ProductId, TenantId};
@@ -93,7 +93,6 @@ impl ProductBody {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 pub struct ProductInput {
     /// Its name, 1 to 255 characters on one line.
-    #[validate(required(message = "is required"))]
     #[schema(required, nullable = false, min_length = 1, max_length = 255)]
     name: Option<String>,
     /// What is said about it, at most 10 000 characters.
@@ -101,7 +100,6 @@ pub struct ProductInput {
     description: Option<String>,
     /// The price of one piece in major units of the store's currency: 0 to 99999999.99, a string or a number, with no
     /// more decimals than the currency has.
-    #[validate(required(message = "is required"))]
     #[schema(required, nullable = false, value_type = String, example = "999.99")]
     price: Option<Digits>,
     /// The store's own number for it, 1 to 64 characters without blanks, unique in the store.
@@ -118,15 +116,21 @@ pub struct ProductInput {
 impl ProductInput {
     fn into_details(self, currency: Currency) -> Result<ProductDetails, Error> {
         let mut errors = FieldErrors::default();
-        let name = errors.check("name", ProductName::parse(self.name.as_deref().unwrap_or_default()));
+        let name = match self.name.as_deref() {
+            Some(name) => errors.check("name", ProductName::parse(name)),
+            None => errors.missing("name"),
+        };
         let description =
             errors.check("description", Description::parse(self.description.as_deref().unwrap_or_default()));
-        let price = self.price.and_then(|Digits(amount)| errors.check("price", price(amount, currency)));
+        let price = match self.price {
+            Some(Digits(amount)) => errors.check("price", price(amount, currency)),
+            None => errors.missing("price"),
+        };
         let sku = self.sku.and_then(|sku| errors.check("sku", Sku::parse(&sku)));
         let stock = self.stock.and_then(|stock| errors.check("stock", Stock::parse(stock)));
-        let status = self
-            .status
-            .map_or(Some(ProductStatus::Active), |status| errors.check("status", ProductStatus::parse(&status)));
+        let status = self.status.map_or(Some(ProductStatus::Active), |status| {
+            errors.check("status", ProductStatus::parse(&status))
+        });
         errors.finish()?;
         match (name, description, price, status) {
             (Some(name), Some(description), Some(price), Some(status)) => {
@@ -167,7 +171,9 @@ impl ProductChanges {
         let mut errors = FieldErrors::default();
         let patch = ProductPatch {
             name: self.name.and_then(|name| errors.check("name", ProductName::parse(&name))),
-            description: self.description.and_then(|text| errors.check("description", Description::parse(&text))),
+            description: self
+                .description
+                .and_then(|text| errors.check("description", Description::parse(&text))),
             price: self.price.and_then(|Digits(amount)| errors.check("price", price(amount, currency))),
             sku: self.sku.map(|sku| sku.and_then(|sku| errors.check("sku", Sku::parse(&sku)))),
             stock: self.stock.map(|stock| stock.and_then(|stock| errors.check("stock", Stock::parse(stock)))),
@@ -213,7 +219,8 @@ impl ProductQuery {
     fn parse(&self, currency: Currency) -> Result<(ProductFilter, PageRequest<ProductKey>), Error> {
         let mut errors = FieldErrors::default();
         let by_id = Sort { by: ProductKey::Id, descending: false };
-        let (limit, cursor, ordering) = (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
+        let (limit, cursor, ordering) =
+            (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
         let request = page(limit, cursor, ordering, by_id, &mut errors);
         let amount = |text: &str| Digits::parse(text).and_then(|amount| price(amount, currency));
         let filter = ProductFilter {
@@ -241,7 +248,8 @@ async fn list_products(app: Data<App>, caller: Caller, req: HttpRequest) -> Resu
             let (filter, request) = wanted.parse(cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
             let page = catalog::list_products(cx, filter, &request)?;
-            let rows: Vec<_> = page.items.into_iter().map(|product| ProductBody::of(tenant, product)).collect();
+            let rows: Vec<_> =
+                page.items.into_iter().map(|product| ProductBody::of(tenant, product)).collect();
             Ok((rows, page.next))
         })
         .await?;
@@ -266,7 +274,9 @@ async fn create_product(
             Ok(ProductBody::of(tenant, catalog::create_product(cx, details)?))
         })
         .await?;
-    Ok(HttpResponse::Created().insert_header(("Location", format!("/api/products/{}/", product.id))).json(product))
+    Ok(HttpResponse::Created()
+        .insert_header(("Location", format!("/api/products/{}/", product.id)))
+        .json(product))
 }
 
 /// Read a product
@@ -341,7 +351,11 @@ async fn update_product(
 #[utoipa::path(tag = "products", params(("id" = i64, Path, description = "The product's number")),
     responses((status = 204)))]
 #[delete("/api/products/{id}/")]
-async fn delete_product(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn delete_product(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::DeleteProduct;
     let product = ProductId::new(app.checked(&caller, action, id(&path)).await?);
     app.run(&caller, Access::Write, action, move |cx| catalog::delete_product(cx, product)).await?;

@@ -89,7 +89,11 @@ async fn get_store(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiEr
 #[utoipa::path(tag = "store", request_body = StoreChanges,
     responses((status = 200, body = StoreBody), (status = 409, description = "`tenant_taken` or `currency_in_use`")))]
 #[patch("/api/store/")]
-async fn update_store(app: Data<App>, caller: Caller, Body(body): Body<StoreChanges>) -> Result<HttpResponse, ApiError> {
+async fn update_store(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<StoreChanges>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateStore;
     let patch = app.checked(&caller, action, body.and_then(StoreChanges::into_patch)).await?;
     let store = app.run(&caller, Access::Write, action, move |cx| tenancy::update_store(cx, patch)).await?;

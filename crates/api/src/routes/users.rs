@@ -8,7 +8,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use haat_domain::authz::{Action, Role};
 use haat_domain::error::{Error, FieldErrors};
-use haat_domain::identity::{self, Email, NewPassword, NewUser, User, UserFilter, UserKey, UserPatch, Username};
+use haat_domain::identity::{
+    self, Email, NewPassword, NewUser, User, UserFilter, UserKey, UserPatch, Username,
+};
 use haat_domain::ids::UserId;
 use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
@@ -58,7 +60,9 @@ impl From<User> for UserBody {
             email: user.email.as_str().to_owned(),
             role: user.role.name(),
             is_active: user.is_active,
-            tenant: Some(user.tenant).filter(|tenant| !tenant.is_platform()).map(haat_domain::ids::TenantId::get),
+            tenant: Some(user.tenant)
+                .filter(|tenant| !tenant.is_platform())
+                .map(haat_domain::ids::TenantId::get),
             created_at: user.created_at.to_string(),
         }
     }
@@ -157,7 +161,8 @@ impl UserChanges {
             is_active: self.is_active,
             hash: None,
         };
-        let password = self.password.and_then(|password| errors.check("password", NewPassword::parse(&password, &[])));
+        let password =
+            self.password.and_then(|password| errors.check("password", NewPassword::parse(&password, &[])));
         errors.finish()?;
         Ok((patch, password))
     }
@@ -188,7 +193,8 @@ impl UserQuery {
     fn parse(&self) -> Result<(UserFilter, PageRequest<UserKey>), Error> {
         let mut errors = FieldErrors::default();
         let by_id = Sort { by: UserKey::Id, descending: false };
-        let (limit, cursor, ordering) = (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
+        let (limit, cursor, ordering) =
+            (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
         let request = page(limit, cursor, ordering, by_id, &mut errors);
         let filter = UserFilter {
             role: optional(&mut errors, "role", self.role.as_deref(), Role::parse_member),
@@ -220,7 +226,11 @@ async fn list_users(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<
 #[utoipa::path(tag = "users", request_body = UserInput,
     responses((status = 201, body = UserBody), (status = 409, description = "`username_taken` or `email_taken`")))]
 #[post("/api/users/")]
-async fn create_user(app: Data<App>, caller: Caller, Body(body): Body<UserInput>) -> Result<HttpResponse, ApiError> {
+async fn create_user(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<UserInput>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateUser;
     let candidate = app.checked(&caller, action, body.and_then(UserInput::into_candidate)).await?;
     // Hashing is dear: only for those who may.
@@ -262,7 +272,8 @@ async fn update_user(
         app.run(&caller, Access::Read, action, |_| Ok(())).await?;
         patch.hash = Some(app.hash(move |hasher| hasher.hash(&password)).await?);
     }
-    let changed = app.run(&caller, Access::Write, action, move |cx| identity::update_user(cx, user, patch)).await?;
+    let changed =
+        app.run(&caller, Access::Write, action, move |cx| identity::update_user(cx, user, patch)).await?;
     Ok(HttpResponse::Ok().json(UserBody::from(changed)))
 }
 

@@ -11,7 +11,7 @@ pub use password::{NewPassword, PasswordHash};
 pub use registration::{Enlist, register};
 pub use session::{
     Account, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session, TokenPair,
-    end_all_sessions, end_session, find_account, open_session, refresh_session, resolve,
+    check_refresh, end_all_sessions, end_session, find_account, open_session, refresh_session, resolve,
 };
 pub use users::{
     NewUser, User, UserFilter, UserKey, UserPatch, change_password, create_admin, create_user, delete_user,

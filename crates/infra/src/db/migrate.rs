@@ -123,7 +123,9 @@ impl Migrations {
             return Err(Error::invalid("to", format!("must be one of {}", NAMES.join(", "))));
         }
         match &mut self.conn {
-            Conn::Sqlite(conn) => conn.immediate_transaction(|conn| Ok::<_, Failure>(go(conn, SQLITE, name)?)),
+            Conn::Sqlite(conn) => {
+                conn.immediate_transaction(|conn| Ok::<_, Failure>(go(conn, SQLITE, name)?))
+            }
             Conn::Postgres(conn) => {
                 // Made outside the transaction: two programs that make it at once do not both succeed, and the one
                 // that fails finds it there.

@@ -6,7 +6,9 @@ use super::types::DbInstant;
 use diesel::prelude::*;
 use haat_domain::audit::Entry;
 use haat_domain::authz::{Action, Role};
-use haat_domain::catalog::{Description, Product, ProductDetails, ProductName, ProductStatus, Sku, Stock, Taken};
+use haat_domain::catalog::{
+    Description, Product, ProductDetails, ProductName, ProductStatus, Sku, Stock, Taken,
+};
 use haat_domain::error::{Error, Result};
 use haat_domain::identity::{Account, Email, PasswordHash, Session, User, Username};
 use haat_domain::ids::{OrderId, ProductId, SessionId, TenantId, UserId};

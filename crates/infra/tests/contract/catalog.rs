@@ -102,12 +102,14 @@ fn a_sku_is_taken_once_per_store_however_it_is_written(store: &Arc<dyn Store>) {
     let key = first.details.sku.as_ref().unwrap().key();
     let found = inside(&shop, move |tx, _| tx.products().find_by_sku(&key)).unwrap();
     assert_eq!(found, Some(first.id));
-    create(&other, with_sku(details("Lamp", "1", None), "Straße-1")).expect("another store's SKUs are its own");
+    create(&other, with_sku(details("Lamp", "1", None), "Straße-1"))
+        .expect("another store's SKUs are its own");
     create(&shop, details("Without", "1", None)).expect("none is no SKU");
     create(&shop, details("Without", "1", None)).expect("none is no SKU");
 
     shop.act(Role::Owner, move |cx| delete_product(cx, first.id)).unwrap();
-    create(&shop, with_sku(details("Heir", "1", None), "strasse-1")).expect("a deleted product frees its SKU");
+    create(&shop, with_sku(details("Heir", "1", None), "strasse-1"))
+        .expect("a deleted product frees its SKU");
 }
 
 fn a_sku_can_be_exchanged_for_a_free_one_only(store: &Arc<dyn Store>) {
@@ -169,14 +171,16 @@ fn pieces_are_taken_from_active_products_only(store: &Arc<dyn Store>) {
     {
         for pieces in [Some(5), None] {
             let product = create(&shop, with_status(details("Lamp", "12.30", pieces), status)).unwrap();
-            let taken = inside(&shop, move |tx, now| tx.products().take(product.id, quantity(2), now)).unwrap();
+            let taken =
+                inside(&shop, move |tx, now| tx.products().take(product.id, quantity(2), now)).unwrap();
             let ProductDetails { name, sku, price, .. } = product.details;
             let counted = pieces.map_or(0, |_| 2);
             let terms = Taken { name, sku, unit_price: price, counted };
             assert_eq!(taken, can_be_ordered.then_some(terms), "{status} {pieces:?}");
         }
     }
-    let nothing = inside(&shop, |tx, now| tx.products().take(ProductId::new(987_654), quantity(1), now)).unwrap();
+    let nothing =
+        inside(&shop, |tx, now| tx.products().take(ProductId::new(987_654), quantity(1), now)).unwrap();
     assert_eq!(nothing, None);
 }
 
@@ -268,13 +272,16 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
     inside(&shop, move |tx, _| {
         let amounts = [None, Some("9.99"), Some("10"), Some("10.01"), Some("11")]
             .map(|amount| amount.map(|amount| details("x", amount, None).price));
-        for status in [None, Some(ProductStatus::Draft), Some(ProductStatus::Active), Some(ProductStatus::Archived)] {
+        for status in
+            [None, Some(ProductStatus::Draft), Some(ProductStatus::Active), Some(ProductStatus::Archived)]
+        {
             for in_stock in [None, Some(true), Some(false)] {
                 for (min_price, max_price) in amounts.iter().flat_map(|min| amounts.map(|max| (*min, max))) {
                     for words in ["", "brass", "lamp Brass", "nothing"] {
                         let search = search(words);
                         let filter = ProductFilter { search, status, min_price, max_price, in_stock };
-                        let expected: Vec<_> = all.iter().filter(|one| shows(&filter, one)).cloned().collect();
+                        let expected: Vec<_> =
+                            all.iter().filter(|one| shows(&filter, one)).cloned().collect();
                         assert_eq!(page(tx, &filter)?, expected, "{filter:?}");
                     }
                 }
@@ -287,7 +294,16 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
 
 fn a_search_takes_every_character_literally(store: &Arc<dyn Store>) {
     let shop = open_shop(store, "Bazaar");
-    let texts = ["100% wool", "100x wool", "snake_case", "snakeXcase", r"back\slash", "Straße", "cafe\u{301} 😀", "it's"];
+    let texts = [
+        "100% wool",
+        "100x wool",
+        "snake_case",
+        "snakeXcase",
+        r"back\slash",
+        "Straße",
+        "cafe\u{301} 😀",
+        "it's",
+    ];
     let mut all = Vec::new();
     for text in texts {
         all.push(create(&shop, details(text, "1", None)).unwrap());
@@ -328,7 +344,8 @@ fn customers_see_what_is_active(store: &Arc<dyn Store>) {
     for (status, id) in ids {
         let read = shop.act(Role::Customer, move |cx| read_product(cx, id));
         let filter = ProductFilter { status: Some(status), ..ProductFilter::default() };
-        let listed = shop.act(Role::Customer, move |cx| list_products(cx, filter, &first_page("id"))).unwrap();
+        let listed =
+            shop.act(Role::Customer, move |cx| list_products(cx, filter, &first_page("id"))).unwrap();
         let visible = status == ProductStatus::Active;
         assert_eq!((read.is_ok(), listed.items.len()), (visible, usize::from(visible)), "{status}");
     }

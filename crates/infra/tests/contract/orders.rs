@@ -81,7 +81,9 @@ fn an_order_keeps_the_terms_it_was_placed_at(store: &Arc<dyn Store>) {
 fn an_order_of_a_hundred_lines_keeps_their_order(store: &Arc<dyn Store>) {
     let shop = open_shop(store, "Bazaar");
     let mut ids: Vec<_> = shop
-        .act(Role::Owner, |cx| (0..100).map(|n| create_product(cx, details(&format!("P{n}"), "1", Some(1)))).collect())
+        .act(Role::Owner, |cx| {
+            (0..100).map(|n| create_product(cx, details(&format!("P{n}"), "1", Some(1)))).collect()
+        })
         .map(|products: Vec<Product>| products.into_iter().map(|product| (product.id, 1)).collect())
         .unwrap();
     ids.reverse();
@@ -94,7 +96,10 @@ fn an_order_placed_for_a_customer_says_who_placed_it(store: &Arc<dyn Store>) {
     let shop = open_shop(store, "Bazaar");
     let lamp = product(&shop, "Lamp", "5", None);
     let wish = PlaceOrder { customer: Some(shop.customer.user.id), ..order_of(&[(lamp, 1)]) };
-    let by_staff = { let wish = wish.clone(); shop.act(Role::Staff, |cx| place_order(cx, wish)).unwrap() };
+    let by_staff = {
+        let wish = wish.clone();
+        shop.act(Role::Staff, |cx| place_order(cx, wish)).unwrap()
+    };
     let by_operator = shop.operate(|cx| place_order(cx, wish)).unwrap();
     assert_eq!((by_staff.customer, by_staff.placed_by), (shop.customer.user.id, Some(shop.staff.user.id)));
     assert_eq!((by_operator.customer, by_operator.placed_by), (shop.customer.user.id, None));
@@ -175,7 +180,9 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
     place(&other, Role::Customer, &[(bell, 1)]).unwrap();
     let [a, b] = ["A", "B"].map(|name| product(&shop, name, "5", None));
     let mut times = vec![None];
-    for (status, who) in OrderStatus::ALL.iter().flat_map(|to| [(*to, &shop.customer), (*to, &shop.neighbour)]) {
+    for (status, who) in
+        OrderStatus::ALL.iter().flat_map(|to| [(*to, &shop.customer), (*to, &shop.neighbour)])
+    {
         for lines in [&[(a, 1)][..], &[(b, 1)], &[(b, 1), (a, 1)]] {
             let wish = order_of(lines);
             let order = shop.act_as(who, |cx| place_order(cx, wish)).unwrap();
@@ -190,7 +197,8 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
         shop.clock.advance(1);
     }
     times.dedup();
-    let customers = [None, Some(shop.customer.user.id), Some(shop.neighbour.user.id), Some(shop.staff.user.id)];
+    let customers =
+        [None, Some(shop.customer.user.id), Some(shop.neighbour.user.id), Some(shop.staff.user.id)];
     let statuses: Vec<_> = OrderStatus::ALL.into_iter().map(Some).chain([None]).collect();
     inside(&shop, move |tx, _| {
         let all = page(tx, &OrderFilter::default())?;
@@ -200,7 +208,9 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
             assert_eq!(page(tx, &filter)?, expected, "{filter:?}");
             Ok(())
         };
-        for (status, customer) in statuses.iter().flat_map(|status| customers.map(|customer| (*status, customer))) {
+        for (status, customer) in
+            statuses.iter().flat_map(|status| customers.map(|customer| (*status, customer)))
+        {
             for product in [None, Some(a), Some(b), Some(bell)] {
                 check(tx, OrderFilter { status, customer, product, ..OrderFilter::default() })?;
             }

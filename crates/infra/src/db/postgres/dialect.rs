@@ -45,9 +45,12 @@ pub(super) fn set_tenant(tenant: TenantId) -> String {
 
 /// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
-    const PASSING: [&str; 5] = ["deadlock", "timeout", "shutting down", "terminating connection", "starting up"];
+    const PASSING: [&str; 5] =
+        ["deadlock", "timeout", "shutting down", "terminating connection", "starting up"];
     match error {
-        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => Error::Conflict(Conflict::Duplicate),
+        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
+            Error::Conflict(Conflict::Duplicate)
+        }
         diesel::result::Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, info) => {
             unavailable(info.message())
         }

@@ -6,6 +6,6 @@ pub(super) mod dialect;
 mod repos;
 mod store;
 
-pub use store::{PgOptions, PgStore};
 pub(super) use store::connect;
 pub(crate) use store::establish;
+pub use store::{PgOptions, PgStore};

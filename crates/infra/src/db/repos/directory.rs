@@ -1,8 +1,8 @@
+use super::super::dialect::{Db, for_update, new_id, position, store_error};
 use super::Session;
 use crate::db::rows::{AccountRow, EntryRow, TenantRow, UserRow};
 use crate::db::schema::{audit_log, login_names, sessions, tenants, users};
 use crate::db::types::DbInstant;
-use super::super::dialect::{Db, for_update, new_id, position, store_error};
 use diesel::prelude::*;
 use haat_domain::audit::Entry;
 use haat_domain::error::{Error, Result};

@@ -110,7 +110,11 @@ impl PlatformTx for Session<'_> {
 
 /// A change to one row must have found it.
 fn one_row(changed: usize) -> Result<()> {
-    if changed == 1 { Ok(()) } else { Err(Error::internal(format!("{changed} rows were changed instead of one"))) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(Error::internal(format!("{changed} rows were changed instead of one")))
+    }
 }
 
 fn number(after: Option<After>) -> Result<Option<(i64, i64)>> {

@@ -143,7 +143,9 @@ impl Orders for Session<'_> {
         }
         let down = sort.descending;
         rows = match sort.by {
-            OrderKey::Id => keyset!(rows, orders::tenant_id, orders::id, after.map(|after| (here, after.id)), down),
+            OrderKey::Id => {
+                keyset!(rows, orders::tenant_id, orders::id, after.map(|after| (here, after.id)), down)
+            }
             OrderKey::CreatedAt => keyset!(rows, orders::created_at, orders::id, instant(after)?, down),
             OrderKey::TotalPrice => keyset!(rows, orders::total_minor, orders::id, number(after)?, down),
         };
@@ -184,7 +186,9 @@ impl Orders for Session<'_> {
 
     fn replace_lines(&mut self, id: OrderId, lines: &[Line]) -> Result<()> {
         diesel::delete(
-            order_lines::table.filter(mine!(order_lines, self.here())).filter(order_lines::order_id.eq(id.get())),
+            order_lines::table
+                .filter(mine!(order_lines, self.here()))
+                .filter(order_lines::order_id.eq(id.get())),
         )
         .execute(self.conn)
         .map_err(store_error)?;

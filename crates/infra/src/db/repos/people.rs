@@ -100,7 +100,9 @@ impl Users for Session<'_> {
             UserKey::Id => {
                 keyset!(rows, users::tenant_id, users::id, after.map(|after| (self.here(), after.id)), down)
             }
-            UserKey::Username => keyset!(rows, users::username_key.assume_not_null(), users::id, text(after)?, down),
+            UserKey::Username => {
+                keyset!(rows, users::username_key.assume_not_null(), users::id, text(after)?, down)
+            }
         };
         let rows = rows.limit(limit).load::<UserRow>(self.conn).map_err(store_error)?;
         rows.into_iter().map(User::try_from).collect()
@@ -161,7 +163,9 @@ impl Users for Session<'_> {
             .map_err(store_error)
             .and_then(one_row)?;
         diesel::delete(
-            login_names::table.filter(mine!(login_names, self.here())).filter(login_names::user_id.eq(id.get())),
+            login_names::table
+                .filter(mine!(login_names, self.here()))
+                .filter(login_names::user_id.eq(id.get())),
         )
         .execute(self.conn)
         .map(drop)

@@ -126,11 +126,19 @@ impl Products for Session<'_> {
         let down = sort.descending;
         rows = match sort.by {
             ProductKey::Id => {
-                keyset!(rows, products::tenant_id, products::id, after.map(|after| (self.here(), after.id)), down)
+                keyset!(
+                    rows,
+                    products::tenant_id,
+                    products::id,
+                    after.map(|after| (self.here(), after.id)),
+                    down
+                )
             }
             ProductKey::Name => keyset!(rows, products::name_key, products::id, text(after)?, down),
             ProductKey::Price => keyset!(rows, products::price_minor, products::id, number(after)?, down),
-            ProductKey::CreatedAt => keyset!(rows, products::created_at, products::id, super::instant(after)?, down),
+            ProductKey::CreatedAt => {
+                keyset!(rows, products::created_at, products::id, super::instant(after)?, down)
+            }
         };
         let rows = rows.limit(limit).load::<ProductRow>(self.conn).map_err(store_error)?;
         rows.into_iter().map(Product::try_from).collect()

@@ -41,7 +41,9 @@ pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
 /// An engine's error as the domain's. SQLite's "busy" and "full" have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
     match error {
-        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => Error::Conflict(Conflict::Duplicate),
+        diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
+            Error::Conflict(Conflict::Duplicate)
+        }
         diesel::result::Error::DatabaseError(Kind::Unknown, info)
             if info.message().contains("is locked") || info.message().contains("is full") =>
         {

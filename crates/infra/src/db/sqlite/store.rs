@@ -146,7 +146,11 @@ impl Store for SqliteStore {
     }
 }
 
-fn read(readers: &Pool<ConnectionManager<SqliteConnection>>, tenant: Option<TenantId>, mut work: Box<dyn Work>) {
+fn read(
+    readers: &Pool<ConnectionManager<SqliteConnection>>,
+    tenant: Option<TenantId>,
+    mut work: Box<dyn Work>,
+) {
     let end = readers.get().map_err(unavailable).and_then(|mut conn| {
         transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
         transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))

@@ -1,0 +1,302 @@
+//! Settings: flags and environment variables, from one struct. The one place that reads the environment.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use haat_domain::money::Currency;
+use haat_infra::db::{DatabaseUrl, Options, Synchronous};
+use haat_infra::token::MIN_KEY;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A multi-tenant e-commerce server: one program, SQLite or PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "haat", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without it: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// How to serve, where no command is given.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer requests (what happens without a command)
+    Serve(Serve),
+    /// Bring the database's schema up to date
+    Migrate {
+        /// Only show which migrations were applied
+        #[arg(long)]
+        status: bool,
+        /// Apply or take back migrations until this one is the newest; "none" takes all back, and their data
+        #[arg(long, value_name = "NAME", conflicts_with = "status")]
+        to: Option<String>,
+    },
+    /// Make somebody a platform admin; the password is asked for, or read from standard input
+    CreateAdmin {
+        /// What the admin logs in with
+        username: String,
+        /// The admin's e-mail address
+        email: String,
+    },
+    /// Load demo data: the stores of `serve --demo`, or a large data set
+    Demo {
+        /// How many stores to make, instead of the usual two
+        #[arg(long, value_name = "N", requires = "products")]
+        tenants: Option<u32>,
+        /// How many products each of them has
+        #[arg(long, value_name = "N", requires = "tenants")]
+        products: Option<u32>,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+    /// Verify settings, database, migrations and walls; fails with one line for each fault
+    Check,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Serve {
+    /// Load demo data into an empty database and print the demo accounts (not in production)
+    #[arg(long)]
+    pub demo: bool,
+    /// Migrate the database first; on SQLite that is always done
+    #[arg(long)]
+    pub migrate: bool,
+}
+
+/// Where the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Environment {
+    /// On somebody's desk: a missing signing key is made, demo data is welcome.
+    Development,
+    /// Where it matters: nothing is assumed.
+    Production,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines, one object a line.
+    Json,
+}
+
+/// What a COMMIT waits for on SQLite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SqliteSynchronous {
+    /// The disk.
+    Full,
+    /// The operating system.
+    Normal,
+}
+
+/// All settings. Each is a flag, an environment variable, or a line of a `.env` file.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct Settings {
+    /// Where the program runs: in production nothing is assumed
+    #[arg(long = "env", env = "HAAT_ENV", global = true, value_enum, default_value = "development")]
+    pub environment: Environment,
+    /// The database: sqlite:PATH or postgres://... [default in development: sqlite:./data/haat.db]
+    #[arg(long, env = "DATABASE_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// The database for migrations, where the owner of the tables logs in elsewise than the program
+    #[arg(long, env = "DATABASE_OWNER_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_owner_url: Option<String>,
+    /// The PostgreSQL role in which sessions work
+    #[arg(long, env = "HAAT_DATABASE_ROLE", global = true, default_value = "haat_app", value_name = "ROLE")]
+    pub database_role: String,
+    /// Connections to PostgreSQL, or for reading from SQLite
+    #[arg(long, env = "HAAT_DATABASE_POOL", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
+    pub database_pool: u32,
+    /// What an acknowledged write has survived on SQLite: the loss of power, or only the program's end
+    #[arg(long, env = "HAAT_SQLITE_SYNCHRONOUS", global = true, value_enum, default_value = "full")]
+    pub sqlite_synchronous: SqliteSynchronous,
+    /// The address to listen on
+    #[arg(long, env = "HAAT_HOST", global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub host: IpAddr,
+    /// The port to listen on; 0: any free one
+    #[arg(long, env = "PORT", global = true, default_value_t = 8000, value_name = "PORT")]
+    pub port: u16,
+    /// Threads that answer requests [default: as many as there are processors]
+    #[arg(long, env = "HAAT_WORKERS", global = true, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
+    pub workers: Option<u16>,
+    /// Signs tokens: at least 32 bytes [default in development: a file beside the database, made at first start]
+    #[arg(long, env = "HAAT_SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET")]
+    pub secret_key: Option<String>,
+    /// The issuer named in tokens
+    #[arg(long, env = "HAAT_TOKEN_ISSUER", global = true, default_value = "haat", value_name = "NAME")]
+    pub token_issuer: String,
+    /// The audience named in tokens
+    #[arg(long, env = "HAAT_TOKEN_AUDIENCE", global = true, default_value = "haat-api", value_name = "NAME")]
+    pub token_audience: String,
+    /// Mixed into every password hash; with another one no stored password fits any more
+    #[arg(
+        long,
+        env = "HAAT_PASSWORD_PEPPER",
+        global = true,
+        hide_env_values = true,
+        default_value = "",
+        value_name = "SECRET"
+    )]
+    pub password_pepper: String,
+    /// The cost of a password hash; each step doubles its time
+    #[arg(long, env = "HAAT_BCRYPT_COST", global = true, default_value_t = 12, value_parser = clap::value_parser!(u32).range(4..=16), value_name = "COST")]
+    pub bcrypt_cost: u32,
+    /// Threads that hash passwords
+    #[arg(long, env = "HAAT_HASHING_THREADS", global = true, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub hashing_threads: u16,
+    /// Passwords that may wait for a thread; more are answered 429
+    #[arg(long, env = "HAAT_HASHING_QUEUE", global = true, default_value_t = 32, value_name = "N")]
+    pub hashing_queue: u16,
+    /// The currency of a store that names none (ISO 4217)
+    #[arg(long, env = "HAAT_CURRENCY", global = true, default_value = "INR", value_parser = currency, value_name = "CODE")]
+    pub currency: Currency,
+    /// The largest body of a request, in bytes
+    #[arg(long, env = "HAAT_BODY_LIMIT", global = true, default_value_t = 1_048_576, value_name = "BYTES")]
+    pub body_limit: usize,
+    /// Seconds that requests under way have at the end
+    #[arg(long, env = "HAAT_SHUTDOWN_SECONDS", global = true, default_value_t = 30, value_name = "SECONDS")]
+    pub shutdown_seconds: u16,
+    /// How logs look
+    #[arg(long, env = "HAAT_LOG_FORMAT", global = true, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// What is logged, as tracing's EnvFilter has it
+    #[arg(long, env = "HAAT_LOG", global = true, default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+fn currency(code: &str) -> Result<Currency, String> {
+    Currency::parse(code).map_err(|fault| fault.to_string())
+}
+
+/// A setting that does not do, as a sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+impl SettingError {
+    fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Keys that stand in examples; whoever signs with one signs with everybody's.
+const KNOWN_KEYS: &[&str] = &["change-me-change-me-change-me-change-me", "secret", "changeme"];
+
+impl Settings {
+    /// The database.
+    pub fn database(&self) -> Result<DatabaseUrl, SettingError> {
+        match (&self.database_url, self.environment) {
+            (Some(url), _) => parse_url("DATABASE_URL", url),
+            (None, Environment::Development) => Ok(DatabaseUrl::Sqlite("./data/haat.db".into())),
+            (None, Environment::Production) => {
+                Err(SettingError::new("DATABASE_URL must be set in production"))
+            }
+        }
+    }
+
+    /// The database as the owner of its tables logs in.
+    pub fn owner_database(&self) -> Result<DatabaseUrl, SettingError> {
+        self.database_owner_url
+            .as_ref()
+            .map_or_else(|| self.database(), |url| parse_url("DATABASE_OWNER_URL", url))
+    }
+
+    /// How to use it.
+    pub fn database_options(&self) -> Options {
+        let mut options = Options::default();
+        options.sqlite.readers = self.database_pool;
+        options.sqlite.synchronous = match self.sqlite_synchronous {
+            SqliteSynchronous::Full => Synchronous::Full,
+            SqliteSynchronous::Normal => Synchronous::Normal,
+        };
+        options.postgres.pool = self.database_pool;
+        options.postgres.role.clone_from(&self.database_role);
+        options
+    }
+
+    /// The signing key. In development a missing one is made, beside the database, for its owner's eyes only.
+    pub fn signing_key(&self) -> Result<Vec<u8>, SettingError> {
+        let key = match (&self.secret_key, self.environment) {
+            (Some(key), _) => key.clone().into_bytes(),
+            (None, Environment::Development) => key_file(&self.key_path()?)?,
+            (None, Environment::Production) => {
+                return Err(SettingError::new("HAAT_SECRET_KEY must be set in production"));
+            }
+        };
+        if key.len() < MIN_KEY {
+            return Err(SettingError::new(format!("HAAT_SECRET_KEY must have at least {MIN_KEY} bytes")));
+        }
+        if KNOWN_KEYS.iter().any(|known| known.as_bytes() == key) {
+            return Err(SettingError::new("HAAT_SECRET_KEY must not be a key that stands in an example"));
+        }
+        Ok(key)
+    }
+
+    fn key_path(&self) -> Result<PathBuf, SettingError> {
+        Ok(match self.database()? {
+            DatabaseUrl::Sqlite(path) => path.with_extension("key"),
+            DatabaseUrl::Postgres(_) => "./data/haat.key".into(),
+        })
+    }
+
+    /// Whether demo data may be loaded here.
+    pub fn allow_demo(&self) -> Result<(), SettingError> {
+        match self.environment {
+            Environment::Development => Ok(()),
+            Environment::Production => {
+                Err(SettingError::new("demo data has known passwords: not in production"))
+            }
+        }
+    }
+
+    /// Every fault of the settings.
+    pub fn faults(&self) -> Vec<SettingError> {
+        [self.database().err(), self.owner_database().err(), self.signing_key().err()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
+    url.parse().map_err(|wrong| SettingError::new(format!("{name} {wrong}")))
+}
+
+/// Reads a key file, or makes one with mode 0600.
+#[expect(clippy::disallowed_methods, reason = "a key is random")]
+fn key_file(path: &Path) -> Result<Vec<u8>, SettingError> {
+    let failed =
+        |error: std::io::Error| SettingError::new(format!("the key file {}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            let random = || uuid::Uuid::new_v4().simple().to_string();
+            let key = format!("{}{}{}", random(), random(), random());
+            file.write_all(key.as_bytes()).map_err(failed)?;
+            Ok(key.into_bytes())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let mut key = Vec::new();
+            OpenOptions::new()
+                .read(true)
+                .open(path)
+                .and_then(|mut file| file.read_to_end(&mut key))
+                .map_err(failed)?;
+            Ok(key.trim_ascii().to_vec())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}

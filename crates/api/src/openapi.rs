@@ -1,0 +1,258 @@
+//! The OpenAPI 3.1 document, made from the handlers, and Swagger UI for it.
+
+use crate::auth::STORE_HEADER;
+use crate::operations::{Rule, rule};
+use crate::problem::Problem;
+use crate::routes;
+use actix_web::HttpResponse;
+use haat_domain::authz::Realm;
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, OnceLock};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_actix_web::AppExt;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Haat",
+        description = "Multi-tenant e-commerce: many stores on one ground, each stall its own.\n\n\
+            Log in with `POST /api/auth/login/`, put the `access` token behind **Authorize**, and try things out. \
+            Errors are `application/problem+json` (RFC 9457) with a stable `code`. Lists are bare arrays; a `Link` \
+            header with `rel=\"next\"` leads to the next page. Money is a decimal string with exactly its currency's \
+            digits; times are RFC 3339 in UTC. A path works with and without its trailing slash.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact(name = "Haat", url = "https://haat.dev")
+    ),
+    servers((url = "/", description = "This server")),
+    security(("bearer" = [])),
+    components(schemas(Problem)),
+    modifiers(&Bearer),
+    tags(
+        (name = "auth", description = "Registration, login, sessions, the own account"),
+        (name = "store", description = "The own store"),
+        (name = "users", description = "The users of a store, for its owner"),
+        (name = "products", description = "The catalogue"),
+        (name = "orders", description = "Orders and their way from pending to delivered"),
+        (name = "platform", description = "The installation, for platform admins"),
+        (name = "system", description = "Health, and this document"),
+    )
+)]
+struct Base;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The `access` token of `POST /api/auth/login/`; it lives five minutes."))
+            .build();
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Requests and answers of a real run, by operation; a test takes them anew and compares.
+const EXAMPLES: &str = include_str!("../../../openapi/examples.json");
+
+/// The document as text, made once.
+pub fn json() -> &'static str {
+    static JSON: OnceLock<String> = OnceLock::new();
+    JSON.get_or_init(|| {
+        let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+        text.push('\n');
+        text
+    })
+}
+
+/// The document: what the handlers say, and what is the same everywhere.
+pub fn document() -> Value {
+    let collected = actix_web::App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(routes::all)
+        .split_for_parts()
+        .1;
+    let mut document = serde_json::to_value(collected).unwrap_or_default();
+    let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    for (_, methods) in members(&mut document["paths"]) {
+        for (_, operation) in members(methods) {
+            finish(operation, &examples);
+        }
+    }
+    document["components"]["responses"] = Value::Object(problems());
+    document
+}
+
+/// Methods and templates of all paths.
+pub fn paths() -> Vec<(String, String)> {
+    let mut document = document();
+    let mut all = Vec::new();
+    for (path, methods) in members(&mut document["paths"]) {
+        for (method, _) in members(methods) {
+            all.push((method.to_uppercase(), path.clone()));
+        }
+    }
+    all
+}
+
+fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.as_object_mut().into_iter().flatten()
+}
+
+/// Errors that may be the answer anywhere: name, status, what it means.
+const PROBLEMS: &[(&str, &str, &str)] = &[
+    (
+        "BadRequest",
+        "400",
+        "The request is not valid: `validation`, with all faulty fields, or `malformed_json`",
+    ),
+    (
+        "Unauthenticated",
+        "401",
+        "No, broken, expired or revoked credentials: `not_authenticated`, `token_not_valid`, `account_inactive`, `store_suspended`",
+    ),
+    ("Forbidden", "403", "This role may never do this: `permission_denied`, or `store_required`"),
+    ("NotFound", "404", "No such thing here: `not_found`"),
+    ("TooLarge", "413", "The body is too large: `body_too_large`"),
+    ("WrongType", "415", "The body is not JSON: `unsupported_media_type`"),
+    ("Busy", "429", "Too many requests: `too_many_requests`; come back after `Retry-After` seconds"),
+    ("Internal", "500", "Our fault: `internal`"),
+    (
+        "Unavailable",
+        "503",
+        "The database is away or overloaded: `unavailable`; come back after `Retry-After` seconds",
+    ),
+];
+
+fn problem_response(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
+fn problems() -> Map<String, Value> {
+    PROBLEMS
+        .iter()
+        .map(|(name, status, text)| {
+            let mut response = problem_response(text);
+            if matches!(*status, "429" | "503") {
+                response["headers"] = json!({ "Retry-After": {
+                    "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } } });
+            }
+            if *status == "401" {
+                response["headers"] = json!({ "WWW-Authenticate": {
+                    "description": "The scheme: `Bearer` (RFC 6750).", "schema": { "type": "string" } } });
+            }
+            ((*name).to_owned(), response)
+        })
+        .collect()
+}
+
+fn finish(operation: &mut Value, examples: &Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    let rule = rule(&id);
+    let has_body = operation.get("requestBody").is_some();
+    let has = |place: &str| {
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == place))
+    };
+    let (has_query, has_id) = (has("query"), has("path"));
+    let needs = matches!(rule, Some(Rule::Needs(_)));
+    let hashes =
+        matches!(id.as_str(), "register" | "login" | "create_user" | "update_user" | "change_password");
+    let about_store = matches!(rule, Some(Rule::Needs(action)) if action.realm() == Realm::Store);
+
+    for (name, status, _) in PROBLEMS {
+        let possible = match *status {
+            "400" => has_body || has_query,
+            "401" => needs || id == "register",
+            "403" => needs,
+            "404" => has_id || about_store,
+            "413" | "415" => has_body,
+            "429" => hashes,
+            "503" => id != "get_health" && id != "get_schema",
+            _ => true,
+        };
+        let responses = &mut operation["responses"];
+        let described =
+            responses.get(*status).and_then(|known| known["description"].as_str()).map(str::to_owned);
+        match described {
+            Some(text) => responses[*status] = problem_response(&text),
+            None if possible => {
+                responses[*status] = json!({ "$ref": format!("#/components/responses/{name}") })
+            }
+            None => {}
+        }
+    }
+    if let Some(text) = operation["responses"].get("409").and_then(|known| known["description"].as_str()) {
+        operation["responses"]["409"] =
+            problem_response(&format!("A conflict with the present state: {text}"));
+    }
+    describe_headers(operation, has_query);
+    if about_store && let Some(all) = operation.as_object_mut() {
+        let parameters = all.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(json!({
+                "name": STORE_HEADER, "in": "header", "required": false,
+                "description": "For platform admins: name or slug of the store to act in. Anybody else's is ignored.",
+                "schema": { "type": "string" },
+            }));
+        }
+    }
+    operation["x-haat-action"] = match rule {
+        Some(Rule::Needs(action) | Rule::Door(action)) => action.name().into(),
+        Some(Rule::Open) | None => Value::Null,
+    };
+    insert_examples(operation, &examples[&id]);
+}
+
+fn describe_headers(operation: &mut Value, is_list: bool) {
+    if operation["responses"].get("201").is_some() && operation["operationId"] != "register" {
+        operation["responses"]["201"]["headers"] = json!({ "Location": {
+            "description": "Where the new thing is.", "schema": { "type": "string" } } });
+    }
+    if is_list && operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array" {
+        operation["responses"]["200"]["headers"] = json!({ "Link": {
+            "description": "The next page, with `rel=\"next\"`, while there is one (RFC 8288).",
+            "schema": { "type": "string" } } });
+    }
+    for (status, response) in members(&mut operation["responses"]) {
+        let text = match (response["description"].as_str(), status.as_str()) {
+            (Some(""), "200") => "Here it is",
+            (Some(""), "201") => "It was created",
+            (Some(""), "204") => "It was done",
+            _ => continue,
+        };
+        response["description"] = text.into();
+    }
+}
+
+fn insert_examples(operation: &mut Value, example: &Value) {
+    if let Some(request) = example.get("request") {
+        operation["requestBody"]["content"]["application/json"]["example"] = request.clone();
+    }
+    let answer = example.get("response").zip(example.get("status").and_then(Value::as_str));
+    if let Some((body, status)) = answer {
+        operation["responses"][status]["content"]["application/json"]["example"] = body.clone();
+    }
+}
+
+/// One of Swagger UI's files, from inside the binary.
+pub fn swagger_file(path: &str) -> Option<HttpResponse> {
+    static CONFIG: OnceLock<Arc<utoipa_swagger_ui::Config<'static>>> = OnceLock::new();
+    let config = CONFIG.get_or_init(|| {
+        let config = utoipa_swagger_ui::Config::new(["/api/schema/"])
+            .try_it_out_enabled(true)
+            .persist_authorization(true)
+            .display_request_duration(true)
+            .filter(true);
+        Arc::new(config)
+    });
+    let file = utoipa_swagger_ui::serve(path, Arc::clone(config)).ok().flatten()?;
+    Some(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
+}
