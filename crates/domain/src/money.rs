@@ -151,3 +151,103 @@ impl fmt::Display for Money {
         self.amount().fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::parse(code).unwrap()
+    }
+
+    fn any_currency() -> impl Strategy<Value = Currency> {
+        prop_oneof![Just("INR"), Just("JPY"), Just("KWD")].prop_map(currency)
+    }
+
+    fn rounded(amount: &str, code: &str) -> String {
+        Money::rounded(amount.parse().unwrap(), currency(code)).unwrap().to_string()
+    }
+
+    #[test]
+    fn every_code_is_three_capitals_and_stands_once() {
+        let codes = [WITH_TWO_DECIMALS, WITHOUT_DECIMALS, WITH_THREE_DECIMALS].join(" ");
+        let mut codes: Vec<_> = codes.split_ascii_whitespace().collect();
+        assert!(codes.iter().all(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())));
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+
+    #[test]
+    fn a_currency_has_the_digits_of_iso_4217() {
+        let digits = ["INR", "EUR", "HUF", "JPY", "ISK", "CLP", "KWD", "TND"].map(|code| currency(code).digits());
+        assert_eq!(digits, [2, 2, 2, 0, 0, 0, 3, 3]);
+        for unknown in ["", "inr", "XXX", "EURO", "EU", "INR ", "EUR GBP"] {
+            assert!(Currency::parse(unknown).is_err(), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_half_is_rounded_away_from_zero() {
+        assert_eq!(["0.004", "0.005", "0.015", "0.0149999", "-0.005"].map(|amount| rounded(amount, "INR")), [
+            "0.00", "0.01", "0.02", "0.01", "-0.01"
+        ]);
+        assert_eq!((rounded("0.5", "JPY"), rounded("1.4999", "JPY")), ("1".to_owned(), "1".to_owned()));
+        assert_eq!((rounded("0.0005", "KWD"), rounded("2", "KWD")), ("0.001".to_owned(), "2.000".to_owned()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let inr = currency("INR");
+        let most = Money::from_minor(i64::MAX, inr);
+        assert!(most.plus(Money::from_minor(1, inr)).is_err());
+        assert!(Money::from_minor(i64::MIN, inr).plus(Money::from_minor(-1, inr)).is_err());
+        assert!(most.times(2).is_err());
+        assert!(Money::exact(Decimal::MAX, inr).is_err());
+        assert!(Money::exact("92233720368547758.08".parse().unwrap(), inr).is_err());
+        assert_eq!(Money::exact("92233720368547758.07".parse().unwrap(), inr).unwrap(), most);
+        assert!(Money::rounded(Decimal::MIN, inr).is_err());
+    }
+
+    #[test]
+    fn two_currencies_have_no_sum() {
+        assert!(Money::zero(currency("INR")).plus(Money::zero(currency("EUR"))).is_err());
+    }
+
+    #[test]
+    fn more_decimals_than_the_currency_has_are_refused() {
+        for (amount, code) in [("0.001", "INR"), ("1.000", "INR"), ("0.1", "JPY"), ("1.0", "JPY"), ("0.0001", "KWD")] {
+            assert!(Money::exact(amount.parse().unwrap(), currency(code)).is_err(), "{amount} {code}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_survives_its_text(minor: i64, currency in any_currency()) {
+            let money = Money::from_minor(minor, currency);
+            let text = money.to_string();
+            prop_assert_eq!(Money::exact(text.parse().unwrap(), currency).unwrap(), money);
+            prop_assert_eq!(Money::rounded(text.parse().unwrap(), currency).unwrap(), money);
+            let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            prop_assert_eq!(u32::try_from(decimals).unwrap(), currency.digits());
+        }
+
+        #[test]
+        fn sums_and_products_are_exact_or_errors(one: i64, other: i64, currency in any_currency()) {
+            let sum = Money::from_minor(one, currency).plus(Money::from_minor(other, currency));
+            let product = Money::from_minor(one, currency).times(other);
+            prop_assert_eq!(sum.ok().map(Money::minor), i64::try_from(i128::from(one) + i128::from(other)).ok());
+            prop_assert_eq!(product.ok().map(Money::minor), i64::try_from(i128::from(one) * i128::from(other)).ok());
+        }
+
+        #[test]
+        fn rounding_moves_by_half_a_unit_at_most(mantissa in -(1_i64 << 52)..(1_i64 << 52), scale in 0_u32..20, currency in any_currency()) {
+            let amount = Decimal::new(mantissa, scale);
+            let money = Money::rounded(amount, currency).ok();
+            let half = Decimal::new(5, currency.digits() + 1);
+            prop_assert!(money.is_none_or(|money| (money.amount() - amount).abs() <= half));
+        }
+    }
+}

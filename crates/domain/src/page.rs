@@ -212,3 +212,117 @@ impl<T> Page<T> {
         Self { items: rows, next }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::ProductKey;
+    use crate::orders::OrderKey;
+    use proptest::prelude::*;
+
+    fn any_sort() -> impl Strategy<Value = Sort<ProductKey>> {
+        let columns: Vec<_> = ProductKey::ALL.iter().map(|(_, by)| *by).collect();
+        (proptest::sample::select(columns), any::<bool>()).prop_map(|(by, descending)| Sort { by, descending })
+    }
+
+    fn any_key(by: ProductKey) -> BoxedStrategy<Key> {
+        match by {
+            ProductKey::Id => Just(Key::Id).boxed(),
+            ProductKey::Name => "[^\0]{0,40}".prop_map(Key::Text).boxed(),
+            ProductKey::Price | ProductKey::CreatedAt => any::<i64>().prop_map(Key::Number).boxed(),
+        }
+    }
+
+    #[test]
+    fn a_limit_is_between_1_and_200() {
+        assert!([1, 100, 200].into_iter().all(|rows| Limit::parse(rows).is_ok_and(|limit| limit.and_one() == rows + 1)));
+        assert!([i64::MIN, -1, 0, 201, 256, 257, i64::MAX].into_iter().all(|rows| Limit::parse(rows).is_err()));
+        assert_eq!(Limit::default().get(), 100);
+    }
+
+    #[test]
+    fn an_order_is_a_column_with_a_minus_for_descending() {
+        assert_eq!(Sort::parse("price"), Ok(Sort { by: ProductKey::Price, descending: false }));
+        assert_eq!(Sort::parse("-created_at"), Ok(Sort { by: ProductKey::CreatedAt, descending: true }));
+        for wrong in ["", "-", "--price", "+price", "Price", "price,id", "tenant_id", "password_hash"] {
+            assert!(Sort::<ProductKey>::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_last_page_has_no_mark() {
+        let request = |limit| PageRequest {
+            limit: Limit::parse(limit).unwrap(),
+            sort: Sort { by: ProductKey::Id, descending: false },
+            cursor: None,
+        };
+        let page = |limit, rows| Page::of(TenantId::new(1), &request(limit), rows, |id| After { key: Key::Id, id: *id });
+        let (first, last, empty) = (page(2, vec![5, 6, 7]), page(2, vec![7, 8]), page(2, vec![]));
+        assert_eq!((first.items, last.items), (vec![5, 6], vec![7, 8]));
+        assert_eq!(first.next.unwrap().after, After { key: Key::Id, id: 6 });
+        assert!(last.next.is_none() && empty.next.is_none());
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let sort = Sort { by: ProductKey::CreatedAt, descending: false };
+        let cursor = Cursor::new(TenantId::new(1), sort, After { key: Key::Number(1), id: 1 });
+        let upside_down = Sort { descending: true, ..sort };
+        let other_column = Sort { by: ProductKey::Price, ..sort };
+        let other_list = Sort { by: OrderKey::CreatedAt, descending: false };
+        assert!(cursor.position(TenantId::new(1), sort).is_ok());
+        assert!(cursor.position(TenantId::new(2), sort).is_err());
+        assert!(cursor.position(TenantId::new(1), upside_down).is_err());
+        assert!(cursor.position(TenantId::new(1), other_column).is_err());
+        assert!(cursor.position(TenantId::new(1), other_list).is_err());
+    }
+
+    #[test]
+    fn a_forged_cursor_is_none() {
+        for forged in [
+            "", "products", "products:id|1|1|i", "products:id|1|1|i|x", "products:id|1||i|", "products:id|x|1|i|",
+            "products:id|1|99999999999999999999|i|", "products:price|1|1|n|", "products:price|1|1|n|1.5",
+            "products:name|1|1|t|\0", "products:name|1|1|z|x",
+        ] {
+            assert!(Cursor::parse(&BASE64.encode(forged)).is_err(), "{forged}");
+        }
+        assert!(Cursor::parse("a=").is_err() && Cursor::parse("%").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_its_text(
+            (sort, key) in any_sort().prop_flat_map(|sort| (Just(sort), any_key(sort.by))),
+            id: i64,
+            tenant: i64,
+        ) {
+            let after = After { key, id };
+            let cursor = Cursor::new(TenantId::new(tenant), sort, after.clone());
+            let text = cursor.to_string();
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{}", text);
+            let back = Cursor::parse(&text).unwrap();
+            prop_assert_eq!(back.position(TenantId::new(tenant), sort).unwrap(), after);
+        }
+
+        #[test]
+        fn whatever_is_no_cursor_is_refused_quietly(text in ".{0,60}", plain in ".{0,60}") {
+            let sort = Sort { by: ProductKey::Id, descending: false };
+            for text in [text, BASE64.encode(&plain), BASE64.encode(format!("products:id|1|{plain}|i|"))] {
+                if let Ok(cursor) = Cursor::parse(&text) {
+                    drop(cursor.position(TenantId::new(1), sort));
+                }
+            }
+        }
+
+        #[test]
+        fn a_broken_cursor_is_refused_quietly(id: i64, at in 0..40_usize, with in "[A-Za-z0-9_-]") {
+            let sort = Sort { by: ProductKey::Id, descending: false };
+            let mut text = Cursor::new(TenantId::new(1), sort, After { key: Key::Id, id }).to_string();
+            let at = at % text.len();
+            text.replace_range(at..=at, &with);
+            if let Ok(cursor) = Cursor::parse(&text) {
+                drop(cursor.position(TenantId::new(1), sort));
+            }
+        }
+    }
+}

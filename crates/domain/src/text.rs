@@ -74,3 +74,89 @@ impl Search {
         self.0.iter().all(|word| folded.contains(word.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn one_line(text: &str) -> Option<String> {
+        clean(text, Lines::One, 1, 5).ok()
+    }
+
+    #[test]
+    fn text_is_trimmed_and_composed() {
+        assert_eq!(one_line(" cafe\u{301}\u{3000}").as_deref(), Some("café"));
+        assert_eq!(one_line("\t a \n").as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert_eq!(one_line("😀😀😀😀😀").as_deref(), Some("😀😀😀😀😀"));
+        assert_eq!(one_line("😀😀😀😀😀😀"), None);
+        assert_eq!(one_line("  "), None);
+    }
+
+    #[test]
+    fn no_text_holds_nul_and_no_line_another_control_character() {
+        for text in ["a\0", "a\nb", "a\tb", "a\u{7f}", "a\u{85}b"] {
+            assert_eq!(one_line(text), None, "{text:?}");
+        }
+        assert!(clean("a\nb\tc", Lines::Many, 0, 10).is_ok());
+        assert!(clean("a\0b", Lines::Many, 0, 10).is_err());
+    }
+
+    #[test]
+    fn what_looks_the_same_folds_to_the_same() {
+        for (one, other) in [
+            ("ＤreamＫart", "dreamkart"),
+            ("STRASSE", "straße"),
+            ("cafe\u{301}", "CAFÉ"),
+            ("Σίσυφος", "ΣΊΣΥΦΟΣ"),
+            ("ﬁne  \u{a0} art", "FINE ART"),
+            ("K", "\u{212a}"),
+        ] {
+            assert_eq!(fold(one), fold(other));
+        }
+        assert_ne!(fold("a b"), fold("ab"));
+        assert_ne!(fold("é"), fold("e"));
+    }
+
+    #[test]
+    fn folding_a_folded_character_changes_nothing() {
+        let changed: Vec<_> = (char::MIN..=char::MAX).filter(|c| fold(&fold(&c.to_string())) != fold(&c.to_string())).collect();
+        assert_eq!(changed, []);
+    }
+
+    #[test]
+    fn a_search_finds_all_its_words_in_any_order() {
+        let search = Search::parse(" LAMP  Brass ").unwrap().unwrap();
+        assert_eq!(search.words(), ["lamp", "brass"]);
+        assert!(search.matches(&fold("A brass table lamp")));
+        assert!(!search.matches(&fold("A brass table")));
+        assert_eq!(Search::parse("  ").unwrap(), None);
+        assert!(Search::parse("1 2 3 4 5 6 7 8").is_ok() && Search::parse("1 2 3 4 5 6 7 8 9").is_err());
+        assert!(Search::parse(&"x".repeat(201)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_is_folding_once(text in ".{0,30}") {
+            prop_assert_eq!(fold(&fold(&text)), fold(&text));
+        }
+
+        #[test]
+        fn cleaning_twice_is_cleaning_once(text in "\\PC{0,30}") {
+            if let Ok(once) = clean(&text, Lines::One, 0, 30) {
+                prop_assert_eq!(clean(&once, Lines::One, 0, 30).unwrap(), once);
+            }
+        }
+
+        #[test]
+        fn a_text_is_found_by_each_of_its_words(text in "[a-zA-ZäÄßẞİı ]{1,20}") {
+            if let Some(search) = Search::parse(&text).unwrap() {
+                prop_assert!(search.matches(&fold(&text)));
+            }
+        }
+    }
+}

@@ -65,7 +65,7 @@ pub fn load(store: &dyn Store, hasher: &dyn PasswordHasher, now: Timestamp) -> R
         return Ok(false);
     }
     let accounts = ACCOUNTS.iter().map(|one| account(hasher, one)).collect::<Result<Vec<_>>>()?;
-    let days = |days: i64| now.plus_seconds(-days * 24 * 60 * 60);
+    let days = move |days: i64| now.plus_seconds(-days * 24 * 60 * 60);
     store.write(None, move |tx| {
         for (store, new) in &accounts {
             enlist(tx, *store, new, days(30))?;

@@ -73,3 +73,62 @@ impl fmt::Display for OrderStatus {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OrderStatus::{Cancelled, Confirmed, Delivered, Pending, Shipped};
+    use proptest::prelude::*;
+
+    fn any_status() -> impl Strategy<Value = OrderStatus> {
+        proptest::sample::select(OrderStatus::ALL.to_vec())
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        assert!(OrderStatus::ALL.iter().all(|status| OrderStatus::parse(status.name()).unwrap() == *status));
+        assert!(["", "Pending", "paid", "canceled"].iter().all(|name| OrderStatus::parse(name).is_err()));
+    }
+
+    #[test]
+    fn these_and_no_other_moves_are_legal() {
+        let legal: Vec<_> = OrderStatus::ALL
+            .iter()
+            .flat_map(|from| OrderStatus::ALL.map(|to| (*from, to)))
+            .filter(|(from, to)| matches!(from.moves_to(*to), Ok(true)))
+            .collect();
+        assert_eq!(legal, [
+            (Pending, Confirmed),
+            (Pending, Cancelled),
+            (Confirmed, Shipped),
+            (Confirmed, Cancelled),
+            (Shipped, Delivered),
+        ]);
+    }
+
+    #[test]
+    fn an_illegal_move_names_the_legal_ones() {
+        let refused = Shipped.moves_to(Cancelled);
+        let expected = Conflict::IllegalTransition { from: Shipped, allowed: &[Delivered] };
+        assert!(matches!(refused, Err(Error::Conflict(conflict)) if conflict == expected));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_tried_an_order_only_goes_forward(wishes in proptest::collection::vec(any_status(), 0..30)) {
+            let mut way = vec![Pending];
+            for wish in wishes {
+                let here = way[way.len() - 1];
+                match here.moves_to(wish) {
+                    Ok(true) => way.push(wish),
+                    Ok(false) => prop_assert_eq!(here, wish),
+                    Err(_) => prop_assert!(!here.allowed().contains(&wish)),
+                }
+            }
+            let whole = [Pending, Confirmed, Shipped, Delivered];
+            let (end, before) = way.split_last().unwrap();
+            prop_assert!(whole.starts_with(&way) || (*end == Cancelled && whole[..2].starts_with(before)), "{:?}", way);
+            prop_assert!(way.iter().rev().skip(1).all(|passed| !matches!(passed, Delivered | Cancelled)), "{:?}", way);
+        }
+    }
+}
