@@ -29,12 +29,8 @@ pub async fn edge(
     let began = now();
     let span = tracing::info_span!("request", id = %id);
 
-    let http = req.request().clone();
-    let answer = next.call(req).instrument(span.clone()).await;
-    let mut res = match answer {
-        Ok(res) => res.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(http, error.error_response()),
-    };
+    // Handlers' errors are answers by now; what is left as an error is the framework's own.
+    let mut res = next.call(req).instrument(span.clone()).await?.map_into_boxed_body();
     write_problem(&mut res, &id);
 
     let headers = res.headers_mut();
