@@ -106,6 +106,8 @@ fn must(message: &str) -> String {
         Some((_, wanted)) if wanted.starts_with("struct") => "must be an object".to_owned(),
         Some((_, "a boolean")) => "must be true or false".to_owned(),
         Some((_, wanted)) => format!("must be {wanted}"),
+        // What serde_json says of 1.5 where an integer is wanted.
+        None if message == "invalid number" => "must be an integer".to_owned(),
         None => message.to_owned(),
     }
 }

@@ -285,3 +285,61 @@ impl FieldErrors {
         self.0.iter().map(|(field, messages)| (field.as_str(), messages.as_slice()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_errors_share_a_code() {
+        let private = || Cause::from("private");
+        let mut codes = vec![
+            Error::Invalid(FieldErrors::default()).code(),
+            Error::NotFound.code(),
+            Error::Busy { retry_after: 1 }.code(),
+            Error::Unavailable(private()).code(),
+            Error::Internal(private()).code(),
+        ];
+        codes.extend(AuthFailure::ALL.map(AuthFailure::code));
+        codes.extend(Denied::ALL.map(Denied::code));
+        let product = ProductId::new(1);
+        let conflicts = [
+            Conflict::StoreTaken,
+            Conflict::UsernameTaken,
+            Conflict::EmailTaken,
+            Conflict::SkuTaken,
+            Conflict::Duplicate,
+            Conflict::InsufficientStock { product, available: 0 },
+            Conflict::IllegalTransition { from: OrderStatus::Pending, allowed: &[] },
+            Conflict::OrderNotPending { status: OrderStatus::Pending },
+            Conflict::LastOwner,
+            Conflict::CurrencyInUse,
+        ];
+        codes.extend(conflicts.iter().map(Conflict::code));
+        assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "{codes:?}");
+    }
+
+    #[test]
+    fn a_private_cause_is_in_the_source_and_not_in_the_text() {
+        for error in [Error::internal("secret"), Error::Unavailable("secret".into())] {
+            assert!(!error.to_string().contains("secret"));
+            let source = std::error::Error::source(&error).expect("a source");
+            assert!(source.to_string().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn all_faulty_fields_are_reported_at_once() {
+        let mut errors = FieldErrors::default();
+        assert!(FieldErrors::default().finish().is_ok());
+        errors.add("b", "one");
+        errors.add("a", "two");
+        errors.add("b", "three");
+        assert!(errors.has("a") && !errors.has("c"));
+        let told: Vec<_> =
+            errors.iter().map(|(field, messages)| format!("{field}: {}", messages.join(", "))).collect();
+        assert_eq!(told, ["a: two", "b: one, three"]);
+        assert!(errors.finish().is_err());
+    }
+}

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_currency_has_the_digits_of_iso_4217() {
-        let digits = ["INR", "EUR", "HUF", "JPY", "ISK", "CLP", "KWD", "TND"].map(|code| currency(code).digits());
+        let digits =
+            ["INR", "EUR", "HUF", "JPY", "ISK", "CLP", "KWD", "TND"].map(|code| currency(code).digits());
         assert_eq!(digits, [2, 2, 2, 0, 0, 0, 3, 3]);
         for unknown in ["", "inr", "XXX", "EURO", "EU", "INR ", "EUR GBP"] {
             assert!(Currency::parse(unknown).is_err(), "{unknown:?}");
@@ -191,9 +192,10 @@ mod tests {
 
     #[test]
     fn a_half_is_rounded_away_from_zero() {
-        assert_eq!(["0.004", "0.005", "0.015", "0.0149999", "-0.005"].map(|amount| rounded(amount, "INR")), [
-            "0.00", "0.01", "0.02", "0.01", "-0.01"
-        ]);
+        assert_eq!(
+            ["0.004", "0.005", "0.015", "0.0149999", "-0.005"].map(|amount| rounded(amount, "INR")),
+            ["0.00", "0.01", "0.02", "0.01", "-0.01"]
+        );
         assert_eq!((rounded("0.5", "JPY"), rounded("1.4999", "JPY")), ("1".to_owned(), "1".to_owned()));
         assert_eq!((rounded("0.0005", "KWD"), rounded("2", "KWD")), ("0.001".to_owned(), "2.000".to_owned()));
     }
@@ -218,7 +220,9 @@ mod tests {
 
     #[test]
     fn more_decimals_than_the_currency_has_are_refused() {
-        for (amount, code) in [("0.001", "INR"), ("1.000", "INR"), ("0.1", "JPY"), ("1.0", "JPY"), ("0.0001", "KWD")] {
+        for (amount, code) in
+            [("0.001", "INR"), ("1.000", "INR"), ("0.1", "JPY"), ("1.0", "JPY"), ("0.0001", "KWD")]
+        {
             assert!(Money::exact(amount.parse().unwrap(), currency(code)).is_err(), "{amount} {code}");
         }
     }

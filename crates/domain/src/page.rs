@@ -222,7 +222,8 @@ mod tests {
 
     fn any_sort() -> impl Strategy<Value = Sort<ProductKey>> {
         let columns: Vec<_> = ProductKey::ALL.iter().map(|(_, by)| *by).collect();
-        (proptest::sample::select(columns), any::<bool>()).prop_map(|(by, descending)| Sort { by, descending })
+        (proptest::sample::select(columns), any::<bool>())
+            .prop_map(|(by, descending)| Sort { by, descending })
     }
 
     fn any_key(by: ProductKey) -> BoxedStrategy<Key> {
@@ -235,8 +236,14 @@ mod tests {
 
     #[test]
     fn a_limit_is_between_1_and_200() {
-        assert!([1, 100, 200].into_iter().all(|rows| Limit::parse(rows).is_ok_and(|limit| limit.and_one() == rows + 1)));
-        assert!([i64::MIN, -1, 0, 201, 256, 257, i64::MAX].into_iter().all(|rows| Limit::parse(rows).is_err()));
+        assert!(
+            [1, 100, 200]
+                .into_iter()
+                .all(|rows| Limit::parse(rows).is_ok_and(|limit| limit.and_one() == rows + 1))
+        );
+        assert!(
+            [i64::MIN, -1, 0, 201, 256, 257, i64::MAX].into_iter().all(|rows| Limit::parse(rows).is_err())
+        );
         assert_eq!(Limit::default().get(), 100);
     }
 
@@ -256,7 +263,9 @@ mod tests {
             sort: Sort { by: ProductKey::Id, descending: false },
             cursor: None,
         };
-        let page = |limit, rows| Page::of(TenantId::new(1), &request(limit), rows, |id| After { key: Key::Id, id: *id });
+        let page = |limit, rows| {
+            Page::of(TenantId::new(1), &request(limit), rows, |id| After { key: Key::Id, id: *id })
+        };
         let (first, last, empty) = (page(2, vec![5, 6, 7]), page(2, vec![7, 8]), page(2, vec![]));
         assert_eq!((first.items, last.items), (vec![5, 6], vec![7, 8]));
         assert_eq!(first.next.unwrap().after, After { key: Key::Id, id: 6 });
@@ -280,9 +289,17 @@ mod tests {
     #[test]
     fn a_forged_cursor_is_none() {
         for forged in [
-            "", "products", "products:id|1|1|i", "products:id|1|1|i|x", "products:id|1||i|", "products:id|x|1|i|",
-            "products:id|1|99999999999999999999|i|", "products:price|1|1|n|", "products:price|1|1|n|1.5",
-            "products:name|1|1|t|\0", "products:name|1|1|z|x",
+            "",
+            "products",
+            "products:id|1|1|i",
+            "products:id|1|1|i|x",
+            "products:id|1||i|",
+            "products:id|x|1|i|",
+            "products:id|1|99999999999999999999|i|",
+            "products:price|1|1|n|",
+            "products:price|1|1|n|1.5",
+            "products:name|1|1|t|\0",
+            "products:name|1|1|z|x",
         ] {
             assert!(Cursor::parse(&BASE64.encode(forged)).is_err(), "{forged}");
         }

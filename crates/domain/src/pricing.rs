@@ -100,15 +100,22 @@ mod tests {
 
     #[test]
     fn a_quantity_is_between_one_and_a_million() {
-        assert!([1, 2, 1_000_000].into_iter().all(|count| Quantity::parse(count).is_ok_and(|it| it.get() == count)));
-        assert!([i64::MIN, -1, 0, 1_000_001, i64::MAX].into_iter().all(|count| Quantity::parse(count).is_err()));
+        assert!(
+            [1, 2, 1_000_000]
+                .into_iter()
+                .all(|count| Quantity::parse(count).is_ok_and(|it| it.get() == count))
+        );
+        assert!(
+            [i64::MIN, -1, 0, 1_000_001, i64::MAX].into_iter().all(|count| Quantity::parse(count).is_err())
+        );
         let most = Quantity::parse(Quantity::MAX).unwrap();
         assert!(most.plus(Quantity::parse(1).unwrap()).is_err());
     }
 
     #[test]
     fn the_dearest_line_has_a_total_and_so_has_an_order_of_a_hundred() {
-        let dearest = line_total(price(MAX_PRICE, inr()).unwrap(), Quantity::parse(Quantity::MAX).unwrap()).unwrap();
+        let dearest =
+            line_total(price(MAX_PRICE, inr()).unwrap(), Quantity::parse(Quantity::MAX).unwrap()).unwrap();
         assert_eq!(order_total(inr(), [dearest; 100]).unwrap().minor(), 100 * dearest.minor());
         assert!(order_total(inr(), vec![dearest; 1000]).is_err(), "beyond that it is an error, not a wrap");
     }

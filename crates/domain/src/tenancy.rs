@@ -287,3 +287,45 @@ pub(crate) fn found(cx: &mut Cx<'_>, new: &NewTenant) -> Result<Tenant> {
     }
     Err(taken())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_slug_has_the_words_of_the_name() {
+        for (name, slug) in [
+            ("DreamKart", "dreamkart"),
+            ("  Anna's  Tea & Co. ", "anna-s-tea-co"),
+            ("Straße №5", "strasse-no5"),
+            ("ＤＲＥＡＭ--kart", "dream-kart"),
+            ("हाट बाज़ार", "हाट-बाज़ार"),
+        ] {
+            assert_eq!(Slug::of(name).unwrap().as_str(), fold(slug), "{name}");
+        }
+        assert!(["", "--", "!?", "😀"].iter().all(|name| Slug::of(name).is_none()));
+        assert_eq!(Slug::of("a").unwrap().numbered(2).as_str(), "a-2");
+    }
+
+    #[test]
+    fn a_store_name_has_a_letter_or_digit_and_at_most_100_characters() {
+        assert!(["A", "7-Eleven", "हाट", &"x".repeat(100)].iter().all(|name| StoreName::parse(name).is_ok()));
+        assert!(
+            ["", " ", "&", "a\nb", "a\0", &"x".repeat(101)]
+                .iter()
+                .all(|name| StoreName::parse(name).is_err())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_slug_is_its_own_slug_and_its_own_key(name in "\\PC{0,30}") {
+            if let Some(slug) = Slug::of(&name) {
+                prop_assert_eq!(Slug::of(slug.as_str()), Some(slug.clone()));
+                prop_assert_eq!(fold(slug.as_str()), slug.as_str());
+                prop_assert!(slug.as_str().split('-').all(|word| !word.is_empty() && word.chars().all(char::is_alphanumeric)));
+            }
+        }
+    }
+}

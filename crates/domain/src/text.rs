@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn folding_a_folded_character_changes_nothing() {
-        let changed: Vec<_> = (char::MIN..=char::MAX).filter(|c| fold(&fold(&c.to_string())) != fold(&c.to_string())).collect();
+        let changed: Vec<_> =
+            (char::MIN..=char::MAX).filter(|c| fold(&fold(&c.to_string())) != fold(&c.to_string())).collect();
         assert_eq!(changed, []);
     }
 

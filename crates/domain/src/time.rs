@@ -53,3 +53,37 @@ impl fmt::Display for Timestamp {
         write!(f, "{:.6}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// From the year 0 to 9999, where RFC 3339 has four digits for the year.
+    const YEARS: std::ops::Range<i64> = -62_167_219_200_000_000..253_402_207_200_000_000;
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for wrong in ["", "now", "2026-11-23", "2026-11-23T12:00:00", "2026-02-30T12:00:00Z", "1795435200"] {
+            assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Timestamp::from_micros(i64::MAX), None);
+    }
+
+    #[test]
+    fn time_stops_at_its_ends() {
+        let late = Timestamp::parse("9999-12-30T00:00:00Z").unwrap();
+        assert!(late.plus_seconds(i64::MAX) >= late);
+        assert!(late.plus_seconds(i64::MIN) < late);
+    }
+
+    proptest! {
+        #[test]
+        fn an_instant_survives_its_text_which_sorts_as_it_does(one in YEARS, other in YEARS) {
+            let [one, other] = [one, other].map(|micros| Timestamp::from_micros(micros).unwrap());
+            prop_assert_eq!(Timestamp::parse(&one.to_string()).unwrap(), one);
+            prop_assert_eq!(one.to_string().cmp(&other.to_string()), one.cmp(&other));
+            prop_assert_eq!(Timestamp::from_micros(one.as_micros()), Some(one));
+        }
+    }
+}

@@ -67,7 +67,9 @@ pub(crate) fn hand_over(
             run(work);
         }
     });
-    if let (Err(full), Some(work)) = (refused, take(&slot)) {
+    if let Err(full) = refused
+        && let Some(work) = take(&slot)
+    {
         work.settle(Err(Error::Unavailable(full.into())));
     }
 }

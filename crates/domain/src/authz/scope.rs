@@ -118,3 +118,74 @@ fn permitted(actor: &Actor, action: Action) -> Result<Reach> {
         Verdict::Deny => Err(Error::Forbidden(Denied::Role)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenancy::{Slug, StoreName, Tenant, TenantStatus};
+    use crate::time::Timestamp;
+
+    fn tenant(id: i64, currency: &str) -> Tenant {
+        Tenant {
+            id: TenantId::new(id),
+            name: StoreName::parse("Bazaar").unwrap(),
+            slug: Slug::of("bazaar").unwrap(),
+            currency: Currency::parse(currency).unwrap(),
+            status: TenantStatus::Active,
+            created_at: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_visitor_passes_the_door_and_no_further() {
+        let visitor = Actor::visitor(&tenant(5, "EUR"));
+        for action in Action::ALL {
+            match authorize(&visitor, *action) {
+                Ok(scope) => assert_eq!((action.realm(), scope.tenant()), (Realm::Door, visitor.tenant())),
+                Err(error) => {
+                    assert!(matches!(error, Error::Unauthenticated(AuthFailure::Missing)), "{action}")
+                }
+            }
+            assert!(authorize_platform(&visitor, *action).is_err(), "{action}");
+        }
+    }
+
+    #[test]
+    fn a_platform_admin_names_a_store_to_act_in_one() {
+        let nowhere = Actor::operator(&tenant(0, "INR"));
+        let inside = nowhere.inside(&tenant(5, "EUR"));
+        for action in Action::ALL.iter().filter(|action| action.realm() == Realm::Store) {
+            let refused = authorize(&nowhere, *action);
+            assert!(matches!(refused, Err(Error::Forbidden(Denied::StoreRequired))), "{action}");
+            let scope = authorize(&inside, *action).unwrap();
+            assert_eq!((scope.tenant(), scope.currency().code()), (TenantId::new(5), "EUR"));
+            assert_eq!((scope.reach(), scope.member(), scope.action()), (Reach::All, None, *action));
+        }
+    }
+
+    #[test]
+    fn a_platform_admins_own_things_stay_at_home_whatever_store_they_are_in() {
+        let inside = Actor::operator(&tenant(0, "INR")).inside(&tenant(5, "EUR"));
+        for action in
+            Action::ALL.iter().filter(|action| matches!(action.realm(), Realm::Account | Realm::Platform))
+        {
+            assert_eq!(authorize(&inside, *action).unwrap().tenant(), TenantId::PLATFORM, "{action}");
+        }
+    }
+
+    #[test]
+    fn only_actions_on_the_installation_open_it() {
+        let operator = Actor::operator(&tenant(0, "INR"));
+        for action in Action::ALL {
+            let opens = authorize_platform(&operator, *action).is_ok();
+            assert_eq!(opens, action.realm() == Realm::Platform, "{action}");
+        }
+    }
+
+    #[test]
+    fn whose_reach_is_their_own_and_who_are_nobody_own_nothing() {
+        let scope = authorize(&Actor::visitor(&tenant(5, "EUR")), Action::SignIn).unwrap();
+        assert_eq!((scope.reach(), scope.member()), (Reach::Own, None));
+        assert!(scope.only().is_some_and(|nobody| nobody.get() < 0));
+    }
+}

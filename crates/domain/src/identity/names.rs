@@ -79,3 +79,70 @@ impl Email {
         fold(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_username_has_letters_digits_and_a_few_signs() {
+        for good in ["a", "rohan.k+shop@home_1-2", "Zoë", "रोहन123", "用户", &"x".repeat(150)] {
+            assert_eq!(Username::parse(good).map(|name| name.as_str().to_owned()).as_deref(), Ok(good));
+        }
+        for bad in ["", "  ", "a b", "a\0b", "a/b", "<b>", "a\u{200b}b", "😀", &"x".repeat(151)] {
+            assert!(Username::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(Username::parse(" rohan ").unwrap().as_str(), "rohan");
+    }
+
+    #[test]
+    fn an_address_has_the_shape_of_one() {
+        for good in ["a@b.co", "rohan.k+tag@mail.dreamkart.com", "zoë@exämple.de", "a@1.2", "o'hara@x-y.org"]
+        {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        let long = format!("{}@b.co", "x".repeat(65));
+        for bad in [
+            "",
+            "a",
+            "@b.co",
+            "a@",
+            "a@b",
+            "a@.co",
+            "a@b.",
+            "a@b..co",
+            "a@-b.co",
+            "a@b-.co",
+            "a b@c.co",
+            "a@b c.co",
+            "a@@b.co",
+            "<a@b.co>",
+            "a@b.co\r\nBcc: c@d.eu",
+            &long,
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_without_regard_to_case() {
+        let key = |name| Username::parse(name).unwrap().key();
+        assert_eq!(key("Rohan"), key("rOHAN"));
+        assert_eq!(key("ＲＯＨＡＮ"), key("rohan"));
+        let key = |address| Email::parse(address).unwrap().key();
+        assert_eq!(key("Rohan@DreamKart.com"), key("rohan@dreamkart.COM"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_accepted_is_accepted_again(text in "\\PC{0,20}", local in "[a-zé.+]{1,9}", domain in "[a-zö-]{1,9}\\.[a-z]{2,5}") {
+            if let Ok(name) = Username::parse(&text) {
+                prop_assert_eq!(Username::parse(name.as_str()), Ok(name));
+            }
+            if let Ok(address) = Email::parse(&format!("{local}@{domain}")) {
+                prop_assert_eq!(Email::parse(address.as_str()), Ok(address));
+            }
+        }
+    }
+}

@@ -97,13 +97,16 @@ mod tests {
             .flat_map(|from| OrderStatus::ALL.map(|to| (*from, to)))
             .filter(|(from, to)| matches!(from.moves_to(*to), Ok(true)))
             .collect();
-        assert_eq!(legal, [
-            (Pending, Confirmed),
-            (Pending, Cancelled),
-            (Confirmed, Shipped),
-            (Confirmed, Cancelled),
-            (Shipped, Delivered),
-        ]);
+        assert_eq!(
+            legal,
+            [
+                (Pending, Confirmed),
+                (Pending, Cancelled),
+                (Confirmed, Shipped),
+                (Confirmed, Cancelled),
+                (Shipped, Delivered),
+            ]
+        );
     }
 
     #[test]
