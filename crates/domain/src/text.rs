@@ -3,6 +3,7 @@
 use crate::error::Violation;
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Trims, normalises to NFC, and refuses what no text may hold: NUL everywhere, and other control
 /// characters where the text is a single line.
@@ -31,6 +32,14 @@ pub(crate) enum Lines {
     One,
     /// A description: any number.
     Many,
+}
+
+/// Letters and digits of any script, with the marks without which some scripts have no words; but none that nobody
+/// sees (Unicode's `Default_Ignorable_Code_Point`), so that two words that differ look different.
+pub(crate) fn in_word(c: char) -> bool {
+    let unseen = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}');
+    (c.is_alphanumeric() || is_combining_mark(c)) && !unseen
 }
 
 /// The form in which text is compared and searched: NFKC, case-folded, runs of white space made one blank.

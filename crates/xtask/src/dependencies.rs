@@ -7,7 +7,8 @@ use serde::Deserialize;
 /// All the dependencies that one crate of the workspace may have on others of it.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("haat-domain", &[]),
-    ("haat-infra", &["haat-domain"]),
+    // The testkit behind a feature: see `UNSHIPPED`.
+    ("haat-infra", &["haat-domain", "haat-testkit"]),
     ("haat-admin", &["haat-domain"]),
     ("haat-api", &["haat-admin", "haat-domain", "haat-infra"]),
     ("haat-testkit", &[]),
@@ -16,6 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What the tests of any crate may depend on besides.
 const ALLOWED_IN_TESTS: &str = "haat-testkit";
+
+/// What `haat` is not built from, as long as nobody asks for a feature: what tests use, and what needs more of the
+/// machine than a C compiler.
+const UNSHIPPED: &[&str] = &["haat-testkit", "tempfile", "openssl-sys"];
 
 /// What a crate must not reach; `*` at the end of a name stands for any ending.
 const UNREACHABLE: &[(&str, &[&str])] = &[
@@ -88,6 +93,16 @@ impl Graph {
         }
         None
     }
+}
+
+/// A sentence for each crate that `haat` must not be built from and is, by a list of crates at one `name version` a
+/// line, as `cargo tree` prints it.
+pub(crate) fn unshipped(tree: &str) -> Vec<String> {
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    let shipped = UNSHIPPED.iter().filter(|name| names.contains(*name));
+    shipped
+        .map(|name| format!("haat must not be built from {name}: cargo tree -p haat-api -e no-dev -i {name}"))
+        .collect()
 }
 
 /// A sentence for each rule that the graph breaks.
@@ -222,6 +237,15 @@ mod tests {
                 "haat-domain must not reach actix-*: haat-domain -> helper -> other -> actix-rt",
                 "haat-infra must not reach actix-*: haat-infra -> haat-domain -> helper -> other -> actix-rt",
             ]
+        );
+    }
+
+    #[test]
+    fn what_must_not_ship_is_named() {
+        assert_eq!(unshipped("haat-api v0.1.0 (/haat)\ntempfile-like v3.0.0\n"), Vec::<String>::new());
+        assert_eq!(
+            unshipped("haat-api v0.1.0 (/haat)\nopenssl-sys v0.9.0\nopenssl-sys v0.9.0 (*)\n"),
+            ["haat must not be built from openssl-sys: cargo tree -p haat-api -e no-dev -i openssl-sys"]
         );
     }
 

@@ -167,15 +167,21 @@ fn install_cargo_deny() -> Outcome {
 
 fn check_dependencies() -> Outcome {
     // With all features and for all platforms: a rule that some build breaks is broken.
-    let output = cargo("metadata --format-version 1 --locked --all-features")
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("`cargo metadata` does not run: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("`cargo metadata`: {}", output.status));
-    }
-    let violations = dependencies::violations(&dependencies::Graph::from_metadata(&output.stdout)?);
+    let metadata = output(&mut cargo("metadata --format-version 1 --locked --all-features"))?;
+    // What is shipped, on the other hand, is one build.
+    let tree = output(&mut cargo("tree --package haat-api --edges no-dev --prefix none --locked"))?;
+    let mut violations = dependencies::violations(&dependencies::Graph::from_metadata(&metadata)?);
+    violations.extend(dependencies::unshipped(&String::from_utf8_lossy(&tree)));
     if violations.is_empty() { Ok(()) } else { Err(violations.join("\n")) }
+}
+
+/// What a command prints.
+fn output(command: &mut Command) -> Result<Vec<u8>, String> {
+    match command.stderr(Stdio::inherit()).output() {
+        Ok(output) if output.status.success() => Ok(output.stdout),
+        Ok(output) => Err(format!("{command:?}: {}", output.status)),
+        Err(error) => Err(format!("{command:?} does not run: {error}")),
+    }
 }
 
 /// Advisories are left out: their database comes from a host that CI does not reach.

@@ -1,5 +1,5 @@
 use crate::error::Violation;
-use crate::text::{Lines, clean, fold};
+use crate::text::{Lines, clean, fold, in_word};
 
 /// What somebody logs in with: 1 to 150 letters, digits and `@ . + - _`; unique per store as [`fold`]ed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ impl Username {
     /// A username within its bounds.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         let name = clean(text, Lines::One, 1, 150)?;
-        if name.chars().all(|c| c.is_alphanumeric() || "@.+-_".contains(c)) {
+        if name.chars().all(|c| in_word(c) || "@.+-_".contains(c)) {
             Ok(Self(name))
         } else {
             Err(Violation::new("may have letters, digits and @ . + - _ only"))
@@ -56,14 +56,14 @@ impl Email {
             let mut labels = domain.split('.');
             !local.is_empty()
                 && local.chars().count() <= 64
-                && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c))
+                && local.chars().all(|c| in_word(c) || "!#$%&'*+/=?^_`{|}~.-".contains(c))
                 && domain.contains('.')
                 && labels.all(|label| {
                     !label.is_empty()
                         && label.len() <= 63
                         && !label.starts_with('-')
                         && !label.ends_with('-')
-                        && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+                        && label.chars().all(|c| in_word(c) || c == '-')
                 })
         });
         if good { Ok(Self(email)) } else { Err(Violation::new("must be an e-mail address")) }
@@ -87,10 +87,23 @@ mod tests {
 
     #[test]
     fn a_username_has_letters_digits_and_a_few_signs() {
-        for good in ["a", "rohan.k+shop@home_1-2", "Zoë", "रोहन123", "用户", &"x".repeat(150)] {
+        for good in ["a", "rohan.k+shop@home_1-2", "Zoë", "रोहन123", "हिन्दी", "用户", &"x".repeat(150)]
+        {
             assert_eq!(Username::parse(good).map(|name| name.as_str().to_owned()).as_deref(), Ok(good));
         }
-        for bad in ["", "  ", "a b", "a\0b", "a/b", "<b>", "a\u{200b}b", "😀", &"x".repeat(151)] {
+        for bad in [
+            "",
+            "  ",
+            "a b",
+            "a\0b",
+            "a/b",
+            "<b>",
+            "a\u{200b}b",
+            "a\u{fe0f}",
+            "\u{3164}",
+            "😀",
+            &"x".repeat(151),
+        ] {
             assert!(Username::parse(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Username::parse(" rohan ").unwrap().as_str(), "rohan");
