@@ -12,7 +12,7 @@ use haat_domain::ports::{Clock, PasswordHasher, Store};
 use haat_infra::clock::SystemClock;
 use haat_infra::db::{self, DatabaseUrl, MIGRATIONS, Migrations};
 use haat_infra::password::BcryptHasher;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -84,7 +84,8 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
         let address = listening.address;
         tracing::info!(%address, "listening");
         if how.demo {
-            println!("{}", demo::greeting(&format!("http://{address}")));
+            // Nobody may be reading; the server goes on.
+            let _ = writeln!(std::io::stdout(), "{}", demo::greeting(&format!("http://{address}")));
         }
         listening.server.await?;
         tracing::info!("stopped");

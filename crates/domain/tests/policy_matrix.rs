@@ -11,7 +11,11 @@ const BEGIN: &str = "<!-- policy:begin -->\n";
 const END: &str = "<!-- policy:end -->";
 
 fn table() -> String {
-    let head = format!("| action | upon | {} |\n|---|---|{}\n", Role::ALL.map(Role::name).join(" | "), "---|".repeat(5));
+    let head = format!(
+        "| action | upon | {} |\n|---|---|{}\n",
+        Role::ALL.map(Role::name).join(" | "),
+        "---|".repeat(5)
+    );
     let rows = Action::ALL.iter().map(|action| {
         let verdicts = Role::ALL.map(|role| match verdict(role, *action) {
             Verdict::Allow => "Allow",
@@ -30,7 +34,10 @@ fn table() -> String {
     head + &rows.collect::<String>()
 }
 
-#[expect(clippy::disallowed_methods, reason = "UPDATE_GOLDEN is for whoever runs the tests, not for the program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "UPDATE_GOLDEN is for whoever runs the tests, not for the program"
+)]
 fn updating() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
@@ -88,7 +95,8 @@ fn staff_may_no_more_than_owners_and_customers_no_more_than_staff() {
         Verdict::Allow => 2,
     };
     for action in Action::ALL {
-        let [owner, staff, customer] = [Role::Owner, Role::Staff, Role::Customer].map(|role| reach(role, *action));
+        let [owner, staff, customer] =
+            [Role::Owner, Role::Staff, Role::Customer].map(|role| reach(role, *action));
         assert!(customer <= staff && staff <= owner, "{action}");
     }
 }
