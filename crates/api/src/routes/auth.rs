@@ -153,7 +153,7 @@ pub struct Empty {}
 #[into_params(parameter_in = Query)]
 pub struct LogoutQuery {
     /// `true`: every session of the user.
-    #[param(value_type = bool)]
+    #[param(required = false, value_type = bool)]
     all: Option<String>,
 }
 

@@ -244,7 +244,7 @@ impl OrderChanges {
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
     /// At most so many rows (default 100).
-    #[param(value_type = i64, minimum = 1, maximum = 200)]
+    #[param(required = false, value_type = i64, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
@@ -253,10 +253,10 @@ pub struct OrderQuery {
     /// `pending`, `confirmed`, `shipped`, `delivered` or `cancelled`.
     status: Option<String>,
     /// Of this user.
-    #[param(value_type = i64)]
+    #[param(required = false, value_type = i64)]
     customer: Option<String>,
     /// With a line of this product.
-    #[param(value_type = i64)]
+    #[param(required = false, value_type = i64)]
     product: Option<String>,
     /// Placed at this time or later (RFC 3339).
     #[param(format = DateTime)]

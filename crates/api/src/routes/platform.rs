@@ -67,7 +67,7 @@ pub struct TenantChanges {
 #[into_params(parameter_in = Query)]
 pub struct TenantQuery {
     /// At most so many rows (default 100).
-    #[param(value_type = i64, minimum = 1, maximum = 200)]
+    #[param(required = false, value_type = i64, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,

@@ -189,7 +189,7 @@ impl ProductChanges {
 #[into_params(parameter_in = Query)]
 pub struct ProductQuery {
     /// At most so many rows (default 100).
-    #[param(value_type = i64, minimum = 1, maximum = 200)]
+    #[param(required = false, value_type = i64, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
@@ -205,7 +205,7 @@ pub struct ProductQuery {
     /// At this price or lower.
     max_price: Option<String>,
     /// `true`: available; `false`: sold out.
-    #[param(value_type = bool)]
+    #[param(required = false, value_type = bool)]
     in_stock: Option<String>,
 }
 

@@ -173,7 +173,7 @@ impl UserChanges {
 #[into_params(parameter_in = Query)]
 pub struct UserQuery {
     /// At most so many rows (default 100).
-    #[param(value_type = i64, minimum = 1, maximum = 200)]
+    #[param(required = false, value_type = i64, minimum = 1, maximum = 200)]
     limit: Option<String>,
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
@@ -182,7 +182,7 @@ pub struct UserQuery {
     /// `owner`, `staff` or `customer`.
     role: Option<String>,
     /// Active, or not.
-    #[param(value_type = bool)]
+    #[param(required = false, value_type = bool)]
     is_active: Option<String>,
     /// Words that must all be in username or e-mail address, whatever their case.
     #[param(max_length = 200)]

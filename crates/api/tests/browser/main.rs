@@ -1,6 +1,7 @@
 //! Swagger UI in a real browser: Debian's Chromium, driven by its WebDriver.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
@@ -57,12 +58,26 @@ async fn browser(folder: &std::path::Path) -> Option<(Running, Client)> {
     ]}});
     let capabilities = options.as_object().unwrap().clone();
     let url = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
-    Some((running, ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&url).await.unwrap()))
+    Some((
+        running,
+        ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&url).await.unwrap(),
+    ))
+}
+
+/// The element, once it is there; a picture of the page where it does not come.
+async fn element(client: &Client, css: &str) -> Element {
+    match client.wait().at_most(Duration::from_secs(20)).for_element(Locator::Css(css)).await {
+        Ok(element) => element,
+        Err(error) => {
+            let picture = std::env::temp_dir().join("haat-browser-test.png");
+            std::fs::write(&picture, client.screenshot().await.unwrap()).unwrap();
+            panic!("{css}: {error}; see {}", picture.display());
+        }
+    }
 }
 
 async fn click(client: &Client, css: &str) {
-    let wait = client.wait().at_most(Duration::from_secs(20));
-    wait.for_element(Locator::Css(css)).await.unwrap().click().await.unwrap();
+    element(client, css).await.click().await.unwrap();
 }
 
 #[actix_web::test]
@@ -73,22 +88,21 @@ async fn swagger_ui_authorizes_and_tries_an_operation_out() {
     let origin = docs.trim_end_matches("/api/docs/").to_owned();
 
     let login = json!({ "username": "rahul", "password": "rahul12345" });
-    let answer = reqwest::Client::new().post(format!("{origin}/api/auth/login/")).json(&login).send().await.unwrap();
+    let answer =
+        reqwest::Client::new().post(format!("{origin}/api/auth/login/")).json(&login).send().await.unwrap();
     let access = answer.json::<serde_json::Value>().await.unwrap()["access"].as_str().unwrap().to_owned();
 
     client.goto(&docs).await.unwrap();
     click(&client, ".btn.authorize").await;
-    let wait = client.wait().at_most(Duration::from_secs(20));
-    let field = wait.for_element(Locator::Css(".auth-container input")).await.unwrap();
+    let field = element(&client, ".auth-container input").await;
     field.send_keys(&access).await.unwrap();
     click(&client, ".auth-btn-wrapper .authorize").await;
     click(&client, ".auth-btn-wrapper .btn-done").await;
     click(&client, "#operations-products-list_products .opblock-summary-control").await;
     click(&client, "#operations-products-list_products .execute").await;
-    let wait = client.wait().at_most(Duration::from_secs(20));
-    let row = "#operations-products-list_products .live-responses-table .response-col_status";
-    let status = wait.for_element(Locator::Css(row)).await.unwrap().text().await.unwrap();
-    let body = client.find(Locator::Css("#operations-products-list_products .live-responses-table")).await.unwrap();
+    let answer = "#operations-products-list_products .live-responses-table tbody";
+    let status = element(&client, &format!("{answer} .response-col_status")).await.text().await.unwrap();
+    let body = element(&client, answer).await;
     assert!(status.starts_with("200"), "{status}");
     assert!(body.text().await.unwrap().contains("Wireless earbuds Naad"));
 
