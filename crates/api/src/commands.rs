@@ -44,6 +44,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 /// An error with its private cause: at the console there is nobody to hide it from.
+#[expect(clippy::needless_pass_by_value, reason = "stands in map_err")]
 pub fn explain(error: Error) -> Failure {
     let mut text = error.to_string();
     if let Error::Invalid(fields) = &error {
@@ -121,7 +122,7 @@ fn migrate(settings: &Settings, status: bool, to: Option<&str>) -> Result<(), Fa
 }
 
 /// A store and a hasher, for commands that use them without serving.
-fn tools(settings: &Settings) -> Result<(Arc<dyn Store>, Arc<dyn PasswordHasher>), Failure> {
+fn tools(settings: &Settings) -> Result<(Arc<dyn Store>, BcryptHasher), Failure> {
     if let url @ DatabaseUrl::Sqlite(_) = settings.database()? {
         let mut migrations = Migrations::of(&url, &settings.database_options()).map_err(explain)?;
         migrations.up().map_err(explain)?;
@@ -173,7 +174,7 @@ pub fn appoint(store: &dyn Store, new: NewUser) -> haat_domain::error::Result<ha
 
 fn load_demo_stores(settings: &Settings) -> Result<bool, Failure> {
     let (store, hasher) = tools(settings)?;
-    demo::load(store.as_ref(), hasher.as_ref(), SystemClock.now()).map_err(explain)
+    demo::load(store.as_ref(), &hasher, SystemClock.now()).map_err(explain)
 }
 
 fn load_demo(settings: &Settings, size: Option<(u32, u32)>) -> Result<(), Failure> {
@@ -188,10 +189,8 @@ fn load_demo(settings: &Settings, size: Option<(u32, u32)>) -> Result<(), Failur
     let bar = indicatif::ProgressBar::new(total);
     let style = "{bar:40} {pos}/{len} products, {per_sec}, {eta} left";
     bar.set_style(indicatif::ProgressStyle::with_template(style)?);
-    demo::load_many(store.as_ref(), hasher.as_ref(), SystemClock.now(), (tenants, products), &|done| {
-        bar.inc(done)
-    })
-    .map_err(explain)?;
+    demo::load_many(store.as_ref(), &hasher, SystemClock.now(), (tenants, products), &|done| bar.inc(done))
+        .map_err(explain)?;
     bar.finish();
     println!(
         "loaded {tenants} stores with {products} products each; owner1, owner2, ... log in with demo12345"

@@ -170,7 +170,7 @@ pub struct Settings {
     /// How logs look
     #[arg(long, env = "HAAT_LOG_FORMAT", global = true, value_enum, default_value = "text")]
     pub log_format: LogFormat,
-    /// What is logged, as tracing's EnvFilter has it
+    /// What is logged, as tracing's `EnvFilter` has it
     #[arg(long, env = "HAAT_LOG", global = true, default_value = "info", value_name = "FILTER")]
     pub log: String,
 }

@@ -169,12 +169,16 @@ impl<'de> Deserialize<'de> for Digits {
         let text = match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::Number(number) => number.to_string(),
             serde_json::Value::String(text) => text,
-            _ => String::new(),
+            serde_json::Value::Null
+            | serde_json::Value::Bool(_)
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => String::new(),
         };
         Self::parse(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 
+#[expect(clippy::option_option, reason = "absent and null are two things in a PATCH")]
 /// A member that tells absent (`None`) from null (`Some(None)`), for PATCH.
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
@@ -246,8 +250,9 @@ pub fn list<T: serde::Serialize>(req: &HttpRequest, rows: &[T], next: Option<&Cu
     if let Some(next) = next {
         let kept =
             req.query_string().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
-        let query: String = kept.map(|part| format!("{part}&")).collect();
-        answer.insert_header(("Link", format!("<{}?{query}cursor={next}>; rel=\"next\"", req.path())));
+        let cursor = format!("cursor={next}");
+        let query: Vec<_> = kept.chain([cursor.as_str()]).collect();
+        answer.insert_header(("Link", format!("<{}?{}>; rel=\"next\"", req.path(), query.join("&"))));
     }
     answer.json(rows)
 }

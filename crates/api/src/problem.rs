@@ -104,6 +104,7 @@ impl ApiError {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most problems have no more to say than their kind")]
     /// The body, but for the request's number.
     pub fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
@@ -145,6 +146,7 @@ impl ResponseError for ApiError {
         self.kind().0
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most problems have no header of their own")]
     /// Status and headers; the body is written by `edge`, which knows the request's number.
     fn error_response(&self) -> HttpResponse {
         if let Self::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = self {

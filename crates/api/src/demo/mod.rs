@@ -23,6 +23,7 @@ use haat_domain::ports::{PasswordHasher, Store, Tx};
 use haat_domain::pricing::Quantity;
 use haat_domain::tenancy::{StoreName, find_store};
 use haat_domain::time::Timestamp;
+use std::fmt::Write;
 
 /// A demo account: store, username, password, e-mail address, role.
 struct Account(Option<&'static str>, &'static str, &'static str, &'static str, Role);
@@ -42,7 +43,9 @@ pub fn greeting(url: &str) -> String {
     let mut text = format!("\n  API         {url}/api/\n  Swagger UI  {url}/api/docs/\n\n  Demo accounts\n");
     for Account(store, username, password, email, role) in ACCOUNTS {
         let store = store.unwrap_or("(platform)");
-        text += &format!("  {store:<20} {role:<10} {username:<8} {password:<12} {email}\n");
+        let role = role.name();
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "  {store:<20} {role:<10} {username:<8} {password:<12} {email}");
     }
     text
 }

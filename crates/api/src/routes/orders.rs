@@ -54,7 +54,7 @@ pub struct LineBody {
 }
 
 impl LineBody {
-    fn of(line: Line) -> Self {
+    fn of(line: &Line) -> Self {
         Self {
             product: line.product.get(),
             sku: line.sku.as_ref().map(|sku: &Sku| sku.as_str().to_owned()),
@@ -117,7 +117,7 @@ impl OrderBody {
             total_price: order.total.to_string(),
             currency: order.total.currency().code(),
             status: order.status.name(),
-            lines: order.lines.into_iter().map(LineBody::of).collect(),
+            lines: order.lines.iter().map(LineBody::of).collect(),
             tenant: tenant.get(),
             customer: order.customer.get(),
             created_at: order.created_at.to_string(),

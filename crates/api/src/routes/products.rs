@@ -142,6 +142,7 @@ impl ProductInput {
 }
 
 /// Changes to a product; what is absent stays as it is.
+#[expect(clippy::option_option, reason = "absent and null are two things in a PATCH")]
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 pub struct ProductChanges {
     /// A new name, 1 to 255 characters on one line.

@@ -1,7 +1,8 @@
 //! The `haat` program as its users meet it: arguments, environment, exit codes, files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -44,9 +45,13 @@ fn production_refuses_what_is_missing_short_or_known() {
     let (database, key) = (("DATABASE_URL", "sqlite:./haat.db"), ("HAAT_SECRET_KEY", KEY));
     assert!(refuses(production().env(key.0, key.1).arg("check")).contains("DATABASE_URL must be set"));
     assert!(refuses(production().env(database.0, database.1)).contains("HAAT_SECRET_KEY must be set"));
-    assert!(refuses(production().env(database.0, database.1).env(key.0, "short")).contains("at least 32 bytes"));
+    assert!(
+        refuses(production().env(database.0, database.1).env(key.0, "short")).contains("at least 32 bytes")
+    );
     let known = "change-me-change-me-change-me-change-me";
-    assert!(refuses(production().env(database.0, database.1).env(key.0, known)).contains("stands in an example"));
+    assert!(
+        refuses(production().env(database.0, database.1).env(key.0, known)).contains("stands in an example")
+    );
     let demo = refuses(production().env(database.0, database.1).env(key.0, key.1).args(["serve", "--demo"]));
     assert!(demo.contains("not in production"), "{demo}");
     assert!(!demo.contains(KEY), "no secret is shown");
@@ -68,7 +73,9 @@ fn migrations_go_up_and_down_and_say_so() {
     assert!(succeeds(haat(folder.path()).arg("migrate")).contains("done 0001_init"));
     assert!(succeeds(haat(folder.path()).arg("migrate")).contains("nothing to do"));
     assert!(succeeds(haat(folder.path()).args(["migrate", "--status"])).contains("applied 0001_init"));
-    assert!(refuses(haat(folder.path()).args(["migrate", "--to", "0999_nothing"])).contains("must be one of"));
+    assert!(
+        refuses(haat(folder.path()).args(["migrate", "--to", "0999_nothing"])).contains("must be one of")
+    );
     assert!(succeeds(haat(folder.path()).args(["migrate", "--to", "none"])).contains("done 0001_init"));
     let mode = std::fs::metadata(folder.path().join("data/haat.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -91,10 +98,14 @@ fn an_admin_is_created_from_standard_input() {
     let create = |password: &str| {
         let mut command = haat(folder.path());
         command.args(["create-admin", "root", "root@example.com"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         writeln!(child.stdin.take().unwrap(), "{password}").unwrap();
         let done = child.wait_with_output().unwrap();
-        (done.status.success(), String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap())
+        (
+            done.status.success(),
+            String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap(),
+        )
     };
     let (created, text) = create("password");
     assert!(!created && text.contains("guessed first"), "{text}");
@@ -129,10 +140,21 @@ fn a_dotenv_file_is_read() {
 }
 
 /// A server, and the lines of its log.
-fn serve(command: &mut Command) -> (Child, impl Iterator<Item = String>) {
-    let mut child = command.args(["serve", "--port", "0"]).stderr(Stdio::piped()).spawn().unwrap();
+fn serve(mut command: Command) -> (Child, impl Iterator<Item = String>) {
+    let command = command.env("HAAT_LOG_FORMAT", "json").args(["serve", "--port", "0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     (child, log)
+}
+
+/// Waits until the server whose log says where it listens has answered: from then on it hears signals.
+fn answers(listening: &str) {
+    let (_, address) = listening.split_once("\"address\":\"").unwrap();
+    let mut stream = TcpStream::connect(address.split('"').next().unwrap()).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[test]
@@ -140,9 +162,10 @@ fn the_first_start_makes_a_key_that_later_starts_use_and_sigterm_ends_them() {
     let folder = tempfile::tempdir().unwrap();
     let mut keys = Vec::new();
     for _ in 0..2 {
-        let (mut child, mut log) = serve(haat(folder.path()).env("HAAT_LOG_FORMAT", "json"));
+        let (mut child, mut log) = serve(haat(folder.path()));
         let listening = log.find(|line| line.contains("listening")).unwrap();
         assert!(listening.starts_with('{'), "{listening}");
+        answers(&listening);
         keys.push(std::fs::read_to_string(folder.path().join("data/haat.key")).unwrap());
         let mode = std::fs::metadata(folder.path().join("data/haat.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

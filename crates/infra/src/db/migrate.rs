@@ -77,7 +77,7 @@ fn send<DB: Backend>(conn: &mut dyn BoxableConnection<DB>, script: &str) -> Migr
     script.split(MARKER).try_for_each(|statement| Ok(conn.batch_execute(statement)?))
 }
 
-/// "0001" of "0001_init".
+/// `0001` of `0001_init`.
 fn version(name: &'static str) -> &'static str {
     name.split('_').next().unwrap_or(name)
 }

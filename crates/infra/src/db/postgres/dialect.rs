@@ -43,6 +43,7 @@ pub(super) fn set_tenant(tenant: TenantId) -> String {
     format!("SET LOCAL app.tenant_id = '{tenant}'")
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
 /// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
     const PASSING: [&str; 5] =

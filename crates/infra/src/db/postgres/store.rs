@@ -147,10 +147,14 @@ fn begin_and_run(
     };
     let mut conn = begun(pool, &sql)?;
     transaction::run(&mut *conn, store_error, |conn| {
-        let mut session = match (tenant, begin) {
-            (Some(_), Begin::InOne) | (None, _) => Session::begun(conn, tenant),
-            (Some(tenant), Begin::InTwo) => Session::begun(conn, None).entered(tenant)?,
+        let inside = match begin {
+            Begin::InOne => tenant,
+            Begin::InTwo => None,
         };
+        let mut session = Session::begun(conn, inside);
+        if let Some(tenant) = tenant {
+            session.enter(tenant)?;
+        }
         Ok(work.run(&mut session))
     })
 }

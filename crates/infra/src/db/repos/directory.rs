@@ -7,10 +7,11 @@ use diesel::prelude::*;
 use haat_domain::audit::Entry;
 use haat_domain::error::{Error, Result};
 use haat_domain::identity::{Account, Credential};
-use haat_domain::ids::TenantId;
+use haat_domain::ids::{TenantId, UserId};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::{Audit, Directory, Settings, Tenants};
 use haat_domain::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
+use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
@@ -130,7 +131,7 @@ impl Tenants for Session<'_> {
         if let Some(status) = filter.status {
             stores = stores.filter(tenants::status.eq(status.name()));
         }
-        for word in filter.search.iter().flat_map(|search| search.words()) {
+        for word in filter.search.iter().flat_map(Search::words) {
             stores = stores.filter(position(tenants::name_key, word).gt(0));
         }
         let TenantKey::Id = sort.by;
@@ -167,7 +168,7 @@ impl Audit for Session<'_> {
                 audit_log::tenant_id.eq(self.here()),
                 audit_log::id.eq(id),
                 audit_log::at.eq(DbInstant(entry.at)),
-                audit_log::actor_id.eq(entry.actor.map(|actor| actor.get())),
+                audit_log::actor_id.eq(entry.actor.map(UserId::get)),
                 audit_log::actor_name.eq(&entry.actor_name),
                 audit_log::actor_role.eq(entry.actor_role),
                 audit_log::action.eq(entry.action.name()),

@@ -39,14 +39,8 @@ impl<'c> Session<'c> {
         Self { conn, inside }
     }
 
-    /// The same, moved to this tenant.
-    #[cfg_attr(not(test), allow(dead_code, reason = "only PostgreSQL with Citus begins in two steps"))]
-    pub(super) fn entered(mut self, tenant: TenantId) -> Result<Self> {
-        self.enter(tenant)?;
-        Ok(self)
-    }
-
-    fn enter(&mut self, tenant: TenantId) -> Result<()> {
+    /// Moves the transaction to this tenant.
+    pub(super) fn enter(&mut self, tenant: TenantId) -> Result<()> {
         if self.inside != Some(tenant) {
             enter(self.conn, tenant)?;
             self.inside = Some(tenant);

@@ -11,6 +11,7 @@ use haat_domain::identity::{NewSession, NewUser, PasswordHash, User, UserFilter,
 use haat_domain::ids::{SessionId, UserId};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::{Sessions, Users};
+use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
 impl Users for Session<'_> {
@@ -91,7 +92,7 @@ impl Users for Session<'_> {
         if let Some(active) = filter.is_active {
             rows = rows.filter(users::is_active.eq(active));
         }
-        for word in filter.search.iter().flat_map(|search| search.words()) {
+        for word in filter.search.iter().flat_map(Search::words) {
             let in_name = position(users::username_key.assume_not_null(), word).gt(0);
             rows = rows.filter(in_name.or(position(users::email_key.assume_not_null(), word).gt(0)));
         }

@@ -12,6 +12,7 @@ use haat_domain::ids::{ProductId, UserId};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::Products;
 use haat_domain::pricing::Quantity;
+use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
 statement! {
@@ -120,7 +121,7 @@ impl Products for Session<'_> {
             Some(false) => rows.filter(products::stock.eq(0)),
             None => rows,
         };
-        for word in filter.search.iter().flat_map(|search| search.words()) {
+        for word in filter.search.iter().flat_map(Search::words) {
             rows = rows.filter(position(products::search_text, word).gt(0));
         }
         let down = sort.descending;

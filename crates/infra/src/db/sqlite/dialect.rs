@@ -33,11 +33,13 @@ pub(in crate::db) fn new_id(conn: &mut Conn, table: &str) -> Result<i64> {
     NextId { name: table.to_owned() }.get_result(conn).map_err(store_error)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 /// The scope in the types is the only wall here.
 pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
 /// An engine's error as the domain's. SQLite's "busy" and "full" have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
     match error {
