@@ -129,10 +129,7 @@ fn tools(settings: &Settings) -> Result<(Arc<dyn Store>, BcryptHasher), Failure>
     }
     let store = db::open(&settings.database()?, &settings.database_options()).map_err(explain)?;
     store.ready().map_err(explain)?;
-    Ok((
-        store,
-        Arc::new(BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper).map_err(explain)?),
-    ))
+    Ok((store, BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper).map_err(explain)?))
 }
 
 fn admin(settings: &Settings, username: &str, email: &str) -> Result<(), Failure> {

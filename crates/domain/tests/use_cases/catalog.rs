@@ -61,7 +61,7 @@ fn customers_and_strangers_change_no_product() {
 fn a_price_is_in_the_stores_currency() {
     let shop = shop();
     let euros = || details_in("EUR", "Lamp", "5", None);
-    assert_eq!(faulty_field(shop.act(Role::Owner, |cx| create_product(cx, euros()))), "price");
+    assert_eq!(faulty_field(shop.act(Role::Owner, move |cx| create_product(cx, euros()))), "price");
     let id = product(&shop, "Lamp", "5", None).id;
     assert_eq!(faulty_field(shop.act(Role::Owner, move |cx| replace_product(cx, id, euros()))), "price");
 }

@@ -59,9 +59,9 @@ fn the_last_owner_cannot_be_sent_away_by_an_operator_either() {
 fn demotion_acts_on_the_next_transaction() {
     let shop = shop();
     let lamp = || details("Lamp", "1", None);
-    shop.act(Role::Staff, |cx| create_product(cx, lamp())).unwrap();
+    shop.act(Role::Staff, move |cx| create_product(cx, lamp())).unwrap();
     update(&shop, shop.staff.user.id, to_role(Role::Customer)).unwrap();
-    assert_eq!(denied(shop.act(Role::Staff, |cx| create_product(cx, lamp()))), Denied::Role);
+    assert_eq!(denied(shop.act(Role::Staff, move |cx| create_product(cx, lamp()))), Denied::Role);
     shop.act(Role::Staff, read_me).expect("the session goes on");
 }
 

@@ -1,6 +1,6 @@
 //! Rows, and how they become domain types. What a row holds was checked when it was written; where it does not fit
 //! all the same, the row is corrupt, and that is an error of its own, naming table, row and column.
-#![expect(clippy::ref_option, reason = "what diesel's derives write")]
+#![expect(clippy::ref_option_ref, reason = "what diesel's derives write")]
 
 use super::schema::{audit_log, order_lines, orders, products, sessions, tenants, users};
 use super::types::DbInstant;
