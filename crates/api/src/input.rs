@@ -178,7 +178,6 @@ impl<'de> Deserialize<'de> for Digits {
     }
 }
 
-#[expect(clippy::option_option, reason = "absent and null are two things in a PATCH")]
 /// A member that tells absent (`None`) from null (`Some(None)`), for PATCH.
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,

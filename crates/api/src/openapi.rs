@@ -188,7 +188,7 @@ fn finish(operation: &mut Value, examples: &Value) {
         match described {
             Some(text) => responses[*status] = problem_response(&text),
             None if possible => {
-                responses[*status] = json!({ "$ref": format!("#/components/responses/{name}") })
+                responses[*status] = json!({ "$ref": format!("#/components/responses/{name}") });
             }
             None => {}
         }

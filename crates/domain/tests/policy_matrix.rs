@@ -1,8 +1,6 @@
 //! The policy as a table in `docs/authorization.md`: whoever changes the one sees the other change in review.
 //! `UPDATE_GOLDEN=1 cargo test -p haat-domain --test policy_matrix` writes it.
 
-#![expect(clippy::expect_used, reason = "a test's helpers")]
-
 use haat_domain::authz::{Action, Realm, Role, Verdict, verdict};
 use std::collections::BTreeSet;
 use std::path::Path;

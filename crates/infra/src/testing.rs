@@ -5,7 +5,10 @@
 )]
 
 use crate::db::{self, DatabaseUrl, Migrations, Options};
-use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use haat_domain::error::Result;
 use haat_domain::ports::Store;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,30 +27,40 @@ pub enum Engine {
 pub struct TestDatabase {
     url: DatabaseUrl,
     options: Options,
+    /// Is dropped with this.
+    database: Option<PgDatabase>,
     /// Holds the SQLite file.
     _folder: Option<TempDir>,
-    /// Is dropped with this.
-    _database: Option<PgDatabase>,
 }
 
 impl TestDatabase {
     /// A fresh database. `None`: there is no PostgreSQL here, and the test may be skipped; that has been said.
     pub fn new(engine: Engine) -> Option<Self> {
         match engine {
+            Engine::Sqlite => {
+                let database = Self::sqlite();
+                database.migrations().up().expect("migrations");
+                Some(database)
+            }
+            Engine::Postgres => Self::postgres(PgDatabase::copy),
+        }
+    }
+
+    /// The same without a schema; on SQLite there is not even the file.
+    pub fn empty(engine: Engine) -> Option<Self> {
+        match engine {
             Engine::Sqlite => Some(Self::sqlite()),
-            Engine::Postgres => Self::postgres(),
+            Engine::Postgres => Self::postgres(PgDatabase::empty),
         }
     }
 
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = DatabaseUrl::Sqlite(folder.path().join("haat.db"));
-        let options = Options::default();
-        Migrations::of(&url, &options).and_then(|mut all| all.up()).expect("migrations");
-        Self { url, options, _folder: Some(folder), _database: None }
+        Self { url, options: Options::default(), database: None, _folder: Some(folder) }
     }
 
-    fn postgres() -> Option<Self> {
+    fn postgres(make: fn(String) -> PgDatabase) -> Option<Self> {
         let server = match haat_testkit::postgres_url() {
             Ok(server) => server,
             Err(why) => {
@@ -55,14 +68,14 @@ impl TestDatabase {
                 return None;
             }
         };
-        let database = PgDatabase::copy(server);
+        let database = make(server);
         let mut options = Options::default();
         options.postgres.pool = 4;
         Some(Self {
             url: DatabaseUrl::Postgres(database.url.clone()),
             options,
+            database: Some(database),
             _folder: None,
-            _database: Some(database),
         })
     }
 
@@ -88,6 +101,56 @@ impl TestDatabase {
     pub fn store(&self) -> Arc<dyn Store> {
         db::open(&self.url, &self.options).expect("a store")
     }
+
+    /// Its migrations.
+    pub fn migrations(&self) -> Migrations {
+        Migrations::of(&self.url, &self.options).expect("a connection for the migrations")
+    }
+
+    /// A connection past the store, as the owner of the tables.
+    pub fn connect(&self) -> Raw {
+        Raw::connect(&self.url, &self.options).expect("a connection")
+    }
+
+    /// Its URL for the superuser, on a PostgreSQL server of this process's own.
+    pub fn superuser_url(&self) -> Option<DatabaseUrl> {
+        haat_testkit::superuser_url_for(&self.database.as_ref()?.name).map(DatabaseUrl::Postgres)
+    }
+}
+
+/// A connection for SQL by hand.
+pub enum Raw {
+    /// To a file.
+    Sqlite(SqliteConnection),
+    /// To a server.
+    Postgres(PgConnection),
+}
+
+impl Raw {
+    /// Connects.
+    pub fn connect(url: &DatabaseUrl, options: &Options) -> Result<Self> {
+        Ok(match url {
+            DatabaseUrl::Sqlite(path) => Self::Sqlite(db::connect_sqlite(path, &options.sqlite)?),
+            DatabaseUrl::Postgres(url) => Self::Postgres(db::establish_postgres(url)?),
+        })
+    }
+
+    /// Sends statements.
+    pub fn run(&mut self, sql: &str) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(conn) => conn.batch_execute(sql),
+            Self::Postgres(conn) => conn.batch_execute(sql),
+        }
+    }
+
+    /// The first column, a text, of each row.
+    pub fn lines(&mut self, sql: &str) -> QueryResult<Vec<String>> {
+        let query = diesel::dsl::sql::<Text>(sql);
+        match self {
+            Self::Sqlite(conn) => query.load(conn),
+            Self::Postgres(conn) => query.load(conn),
+        }
+    }
 }
 
 struct PgDatabase {
@@ -109,8 +172,16 @@ impl PgDatabase {
             Migrations::of(&url, &Options::default()).and_then(|mut all| all.up()).expect("migrations");
             name
         });
+        Self::create(server, &format!("TEMPLATE {template}"))
+    }
+
+    fn empty(server: String) -> Self {
+        Self::create(server, "")
+    }
+
+    fn create(server: String, how: &str) -> Self {
         let name = format!("haat_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        execute(&server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        execute(&server, &format!("CREATE DATABASE {name} {how}"));
         Self { url: with_database(&server, &name), server, name }
     }
 }

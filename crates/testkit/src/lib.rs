@@ -16,6 +16,9 @@ use std::sync::OnceLock;
 
 pub use cluster::{Cluster, Durability, server_binaries};
 
+/// This process's private cluster, once somebody has asked for it.
+static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
+
 /// The URL of a PostgreSQL database whose role may create databases and roles and is no superuser:
 /// `TEST_DATABASE_URL` where that is set, else the database `postgres` of a private cluster that is started once
 /// per process and ends with it.
@@ -24,8 +27,6 @@ pub use cluster::{Cluster, Durability, server_binaries};
 ///
 /// A sentence to show to whoever runs the tests, when there is no server to be had.
 pub fn postgres_url() -> Result<String, String> {
-    static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
-
     match env("TEST_DATABASE_URL").map(OsString::into_string) {
         Some(Ok(url)) => Ok(url),
         Some(Err(_)) => Err("TEST_DATABASE_URL is not valid UTF-8".to_owned()),
@@ -35,6 +36,11 @@ pub fn postgres_url() -> Result<String, String> {
             .map(|cluster| cluster.url_for("postgres"))
             .map_err(Clone::clone),
     }
+}
+
+/// The URL of a database of [`postgres_url`]'s server for the superuser: only where that is a private cluster.
+pub fn superuser_url_for(database: &str) -> Option<String> {
+    Some(CLUSTER.get()?.as_ref().ok()?.superuser_url_for(database))
 }
 
 /// Says loudly that a test of `what` is skipped, or fails it where `HAAT_REQUIRE_ALL=1` allows no skipping.

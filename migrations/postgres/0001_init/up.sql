@@ -9,10 +9,13 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- another database's migration was faster
 END $$
 --;;
+-- From PostgreSQL 16 on, whoever makes a role is a member of it that may not SET ROLE to it.
 DO $$ BEGIN
-  IF NOT pg_has_role(current_user, 'haat_app', 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, 'haat_app',
+                     CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END) THEN
     EXECUTE format('GRANT haat_app TO %I', current_user);
   END IF;
+EXCEPTION WHEN unique_violation THEN NULL; -- as above
 END $$
 --;;
 -- Hands a new table to Citus, where there is Citus; elsewhere it does nothing.

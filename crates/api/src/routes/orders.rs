@@ -104,7 +104,7 @@ pub struct OrderBody {
 }
 
 impl OrderBody {
-    fn of(tenant: TenantId, order: Order) -> Self {
+    fn of(tenant: TenantId, order: &Order) -> Self {
         let only = match order.lines.as_slice() {
             [only] => Some((only.product.get(), only.quantity.get())),
             _ => None,
@@ -317,10 +317,7 @@ async fn list_orders(app: Data<App>, caller: Caller, req: HttpRequest) -> Result
             let (filter, request) = wanted.parse()?;
             let tenant = cx.known()?.tenant();
             let page = orders::list_orders(cx, filter, &request)?;
-            Ok((
-                page.items.into_iter().map(|order| OrderBody::of(tenant, order)).collect::<Vec<_>>(),
-                page.next,
-            ))
+            Ok((page.items.iter().map(|order| OrderBody::of(tenant, order)).collect::<Vec<_>>(), page.next))
         })
         .await?;
     Ok(list(&req, &rows, next.as_ref()))
@@ -344,7 +341,7 @@ async fn place_order(
     let order = app
         .run(&caller, Access::Write, action, move |cx| {
             let tenant = cx.known()?.tenant();
-            Ok(OrderBody::of(tenant, orders::place_order(cx, wish)?))
+            Ok(OrderBody::of(tenant, &orders::place_order(cx, wish)?))
         })
         .await?;
     Ok(HttpResponse::Created().insert_header(("Location", format!("/api/orders/{}/", order.id))).json(order))
@@ -360,7 +357,7 @@ async fn get_order(app: Data<App>, caller: Caller, path: Path<String>) -> Result
     let found = app
         .run(&caller, Access::Read, action, move |cx| {
             let tenant = cx.known()?.tenant();
-            Ok(OrderBody::of(tenant, orders::read_order(cx, order)?))
+            Ok(OrderBody::of(tenant, &orders::read_order(cx, order)?))
         })
         .await?;
     Ok(HttpResponse::Ok().json(found))
@@ -387,7 +384,7 @@ async fn update_order(
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
             let tenant = cx.known()?.tenant();
-            Ok(OrderBody::of(tenant, orders::update_order(cx, order, patch)?))
+            Ok(OrderBody::of(tenant, &orders::update_order(cx, order, patch)?))
         })
         .await?;
     Ok(HttpResponse::Ok().json(changed))
@@ -418,7 +415,7 @@ async fn cancel_order(app: Data<App>, caller: Caller, path: Path<String>) -> Res
     let cancelled = app
         .run(&caller, Access::Write, action, move |cx| {
             let tenant = cx.known()?.tenant();
-            Ok(OrderBody::of(tenant, orders::cancel_order(cx, order)?))
+            Ok(OrderBody::of(tenant, &orders::cancel_order(cx, order)?))
         })
         .await?;
     Ok(HttpResponse::Ok().json(cancelled))

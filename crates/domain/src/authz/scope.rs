@@ -143,7 +143,7 @@ mod tests {
             match authorize(&visitor, *action) {
                 Ok(scope) => assert_eq!((action.realm(), scope.tenant()), (Realm::Door, visitor.tenant())),
                 Err(error) => {
-                    assert!(matches!(error, Error::Unauthenticated(AuthFailure::Missing)), "{action}")
+                    assert!(matches!(error, Error::Unauthenticated(AuthFailure::Missing)), "{action}");
                 }
             }
             assert!(authorize_platform(&visitor, *action).is_err(), "{action}");

@@ -14,7 +14,7 @@ pub struct LineRequest {
     pub product: ProductId,
     /// How many.
     pub quantity: Quantity,
-    /// What the request calls the product's field, for error messages: "product", "lines[2].product".
+    /// What the request calls the product's field, for error messages: `product`, `lines[2].product`.
     pub field: String,
 }
 

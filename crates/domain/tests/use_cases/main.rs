@@ -1,6 +1,6 @@
 //! What the use cases promise, on the in-memory store.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests and their helpers")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests and their helpers")]
 
 mod catalog;
 mod identity;

@@ -127,9 +127,9 @@ impl Migrations {
                 conn.immediate_transaction(|conn| Ok::<_, Failure>(go(conn, SQLITE, name)?))
             }
             Conn::Postgres(conn) => {
-                // Made outside the transaction: two programs that make it at once do not both succeed, and the one
-                // that fails finds it there.
-                let _ = conn.applied_migrations();
+                // Makes the table of migrations, outside the transaction. Of two programs that make it at once one
+                // fails, and finds it there when it looks again.
+                conn.applied_migrations().or_else(|_| conn.applied_migrations()).map_err(Error::Internal)?;
                 conn.transaction(|conn| {
                     conn.batch_execute("LOCK TABLE __diesel_schema_migrations IN SHARE ROW EXCLUSIVE MODE")?;
                     Ok::<_, Failure>(go(conn, POSTGRES, name)?)

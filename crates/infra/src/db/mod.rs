@@ -21,6 +21,8 @@ pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};
 
 #[cfg(feature = "testing")]
 pub(crate) use postgres::establish as establish_postgres;
+#[cfg(feature = "testing")]
+pub(crate) use sqlite::connect as connect_sqlite;
 
 use haat_domain::error::{Error, Result};
 use haat_domain::ports::Store;

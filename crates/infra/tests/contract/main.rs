@@ -5,12 +5,18 @@
 //! code does not compile here.
 
 #![deny(dead_code)]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a case is a test's body")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a case is a test's body"
+)]
 
 use haat_domain::authz::{Action, Role};
 use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::ports::{Store, TenantTx};
-use haat_domain::testing::TestShop;
+use haat_domain::testing::{MemoryStore, TestShop};
 use haat_domain::time::Timestamp;
 use haat_infra::testing::{Engine, TestDatabase};
 use std::fmt::Debug;
@@ -23,7 +29,7 @@ macro_rules! cases {
         mod memory {$(
             #[test]
             fn $name() {
-                super::$name(&(std::sync::Arc::new(haat_domain::testing::MemoryStore::default()) as _));
+                crate::in_memory(super::$name);
             }
         )+}
 
@@ -51,6 +57,11 @@ mod pages;
 mod sessions;
 mod tenancy;
 mod transactions;
+
+fn in_memory(case: fn(&Arc<dyn Store>)) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    case(&store);
+}
 
 /// Runs a case on a fresh database; where there is none to be had, that has been said.
 fn on(engine: Engine, case: fn(&Arc<dyn Store>)) {

@@ -71,7 +71,7 @@ fn a_panic_undoes_everything_and_the_store_goes_on(store: &Arc<dyn Store>) {
             }
             panic!("as the case wants it")
         });
-        assert!(matches!(answer, Err(Error::Internal(_)) | Err(Error::Unavailable(_))), "{answer:?}");
+        assert!(matches!(answer, Err(Error::Internal(_) | Error::Unavailable(_))), "{answer:?}");
     }
     assert_eq!(names(&shop), [""; 0]);
     shop.act(Role::Owner, |cx| create(cx, "Two")).unwrap();

@@ -5,5 +5,5 @@ pub(super) mod dialect;
 mod repos;
 mod store;
 
-pub(super) use store::connect;
+pub(crate) use store::connect;
 pub use store::{SqliteOptions, SqliteStore, Synchronous};

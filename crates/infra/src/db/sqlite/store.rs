@@ -77,7 +77,7 @@ impl SqliteStore {
 }
 
 /// Opens the file, which is made with mode 0600 where there is none.
-pub(in crate::db) fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection> {
+pub(crate) fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(unavailable)?;
     }

@@ -1,0 +1,357 @@
+//! A world for each test: a database, the server on it, and people who talk to it.
+
+use clap::Parser;
+use haat_api::config::{Cli, Settings};
+use haat_domain::authz::Role;
+use haat_domain::identity::{Email, NewPassword, NewUser, Username};
+use haat_domain::ports::PasswordHasher;
+use haat_infra::password::BcryptHasher;
+use haat_infra::testing::{Engine, TestDatabase};
+use reqwest::Method;
+use reqwest::blocking::{Client as Http, RequestBuilder};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+/// What tokens are signed with.
+pub(crate) const KEY: &str = "the tests sign their tokens with this key";
+/// Everybody's password.
+pub(crate) const PASSWORD: &str = "correct horse 7";
+/// The password's hash costs next to nothing here.
+const COST: u32 = 4;
+
+/// Runs a case in a fresh world; where there is no such database to be had, that has been said.
+pub(crate) fn on(engine: Engine, case: fn(&World)) {
+    if let Some(database) = TestDatabase::new(engine) {
+        case(&World::start(database));
+    }
+}
+
+/// A server on a database of its own.
+pub(crate) struct World {
+    server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
+    base: String,
+    http: Http,
+    /// Goes last: the server has let go of it by then.
+    pub(crate) database: TestDatabase,
+}
+
+impl World {
+    fn start(database: TestDatabase) -> Self {
+        let settings = settings(&database.url_text());
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let listening = haat_api::build(&settings).expect("the server starts");
+                tell.send((listening.address, listening.server.handle())).unwrap();
+                listening.server.await.expect("the server runs");
+            });
+        });
+        let (address, handle): (SocketAddr, _) = told.recv().expect("the server says where it listens");
+        Self {
+            server: Some((handle, thread)),
+            base: format!("http://{address}"),
+            http: http(),
+            database,
+        }
+    }
+
+    /// Somebody whom nobody knows.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client { http: self.http.clone(), base: self.base.clone(), token: None, store: None }
+    }
+
+    /// A new store in rupees, with its people.
+    pub(crate) fn open(&self, name: &str) -> Shop {
+        self.open_in(name, "INR")
+    }
+
+    /// A new store in some currency, with its people: `{owner,staff,customer,other}.{first word of the name}`.
+    pub(crate) fn open_in(&self, name: &str, currency: &str) -> Shop {
+        let tail = name.split(' ').next().unwrap().to_lowercase();
+        let owner = format!("owner.{tail}");
+        self.anonymous()
+            .post("/api/auth/register/", &json!({"username": owner, "password": PASSWORD, "role": "owner",
+                "email": format!("{owner}@example.com"), "tenant_name": name, "currency": currency}))
+            .must(201);
+        let owner = self.log_in(&owner, name);
+        let person = |role: &str, name: &str| {
+            let username = format!("{name}.{tail}");
+            let email = format!("{username}@example.com");
+            let body = json!({"username": username, "password": PASSWORD, "role": role, "email": email});
+            owner.post("/api/users/", &body).must(201);
+            username
+        };
+        let staff = self.log_in(&person("staff", "staff"), name);
+        let customer = self.log_in(&person("customer", "customer"), name);
+        let other = self.log_in(&person("customer", "other"), name);
+        let store = owner.get("/api/store/").must(200).json;
+        let slug = store["slug"].as_str().unwrap().to_owned();
+        Shop { name: name.to_owned(), slug, id: number(&store["id"]), owner, staff, customer, other }
+    }
+
+    /// Logs somebody in.
+    pub(crate) fn log_in(&self, username: &str, store: &str) -> User {
+        let body = json!({"username": username, "password": PASSWORD, "store": store});
+        self.user(username, &self.anonymous().post("/api/auth/login/", &body).must(200))
+    }
+
+    /// A platform admin, appointed at the console and logged in.
+    pub(crate) fn admin(&self) -> User {
+        let password = NewPassword::parse(PASSWORD, &[]).unwrap();
+        let new = NewUser {
+            username: Username::parse("admin").unwrap(),
+            email: Email::parse("admin@example.com").unwrap(),
+            role: Role::Superuser,
+            hash: BcryptHasher::new(COST, "").unwrap().hash(&password).unwrap(),
+        };
+        haat_api::commands::appoint(self.database.store().as_ref(), new).unwrap();
+        let body = json!({"username": "admin", "password": PASSWORD});
+        self.user("admin", &self.anonymous().post("/api/auth/login/", &body).must(200))
+    }
+
+    fn user(&self, username: &str, login: &Answer) -> User {
+        let client = self.anonymous().with(login.text_of("access"));
+        let id = number(&client.get("/api/auth/me/").must(200).json["id"]);
+        User { client, id, username: username.to_owned(), refresh: login.text_of("refresh").to_owned() }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.server.take() {
+            drop(handle.stop(false));
+            // If the server broke, the case has failed already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The settings of a test's server.
+fn settings(url: &str) -> Settings {
+    let cost = COST.to_string();
+    let flags = ["haat", "--env", "development", "--database-url", url, "--host", "127.0.0.1", "--port", "0"];
+    let tuned = ["--bcrypt-cost", &cost, "--secret-key", KEY, "--workers", "1", "--database-pool", "4"];
+    let quick = ["--sqlite-synchronous", "normal", "--hashing-queue", "200"];
+    Cli::try_parse_from(flags.into_iter().chain(tuned).chain(quick)).expect("flags of this program").settings
+}
+
+/// A client that follows nothing and waits for a while.
+pub(crate) fn http() -> Http {
+    let builder = Http::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    builder.timeout(std::time::Duration::from_secs(60)).build().unwrap()
+}
+
+/// A store and its people.
+pub(crate) struct Shop {
+    pub(crate) name: String,
+    pub(crate) slug: String,
+    pub(crate) id: i64,
+    pub(crate) owner: User,
+    pub(crate) staff: User,
+    pub(crate) customer: User,
+    /// Another customer.
+    pub(crate) other: User,
+}
+
+impl Shop {
+    /// A product that customers see; its number.
+    pub(crate) fn product(&self, name: &str, price: &str, stock: Option<i64>) -> i64 {
+        let body = json!({"name": name, "price": price, "stock": stock});
+        number(&self.owner.post("/api/products/", &body).must(201).json["id"])
+    }
+
+    /// What is left of a product.
+    pub(crate) fn stock(&self, product: i64) -> Value {
+        self.owner.get(&format!("/api/products/{product}/")).must(200).json["stock"].clone()
+    }
+
+    /// An order of the customer; its number on the server.
+    pub(crate) fn order(&self, product: i64, quantity: i64) -> i64 {
+        let body = json!({"product": product, "quantity": quantity});
+        number(&self.customer.post("/api/orders/", &body).must(201).json["id"])
+    }
+}
+
+/// Somebody who is logged in.
+pub(crate) struct User {
+    client: Client,
+    pub(crate) id: i64,
+    pub(crate) username: String,
+    pub(crate) refresh: String,
+}
+
+impl std::ops::Deref for User {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// Sends requests as somebody.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: Http,
+    base: String,
+    pub(crate) token: Option<String>,
+    store: Option<String>,
+}
+
+impl Client {
+    /// The same with another token.
+    pub(crate) fn with(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same, naming a store to act in.
+    pub(crate) fn inside(&self, store: &str) -> Self {
+        Self { store: Some(store.to_owned()), ..self.clone() }
+    }
+
+    /// A request to be completed and given to [`send`].
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(store) = &self.store {
+            request = request.header("X-Haat-Store", store);
+        }
+        request
+    }
+
+    /// A request with a JSON body, or none.
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let request = self.request(method, path);
+        send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+    }
+
+    /// A request whose body is these bytes, said to be JSON.
+    pub(crate) fn raw(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        send(self.request(method, path).header("Content-Type", "application/json").body(body.into()))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path, Some(body))
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.call("PATCH", path, Some(body))
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call("PUT", path, Some(body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path, None)
+    }
+}
+
+/// Sends a request and reads the whole answer.
+pub(crate) fn send(request: RequestBuilder) -> Answer {
+    let answer = request.send().expect("an answer");
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let text = answer.text().expect("a body");
+    let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer { status, headers, text, json }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// The body, if it is JSON.
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The same, if its status is this one.
+    #[track_caller]
+    pub(crate) fn must(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// The same, if it is this problem, told as every problem is.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status, self.code()), (status, code), "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.json["status"], status);
+        assert_eq!(self.json["type"], format!("https://haat.dev/problems/{code}"));
+        assert_eq!(self.header("x-request-id"), self.json["request_id"].as_str());
+        for member in ["title", "detail", "request_id"] {
+            assert!(self.json[member].as_str().is_some_and(|text| !text.is_empty()), "{}", self.text);
+        }
+        self
+    }
+
+    /// The same, if it refuses the values of exactly these fields.
+    #[track_caller]
+    pub(crate) fn faults(self, fields: &[&str]) -> Self {
+        let answer = self.refused(400, "validation");
+        let found: Vec<_> = answer.json["errors"].as_object().into_iter().flatten().map(|(f, _)| f).collect();
+        assert_eq!(found, fields, "{}", answer.text);
+        answer
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or("")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// A member of the body that is a text.
+    #[track_caller]
+    pub(crate) fn text_of(&self, member: &str) -> &str {
+        self.json[member].as_str().unwrap_or_else(|| panic!("no {member} in {}", self.text))
+    }
+
+    /// A member of the body that is a number.
+    #[track_caller]
+    pub(crate) fn id(&self) -> i64 {
+        number(&self.json["id"])
+    }
+
+    /// All that a stranger could compare: status, headers and body, but for what differs between any two answers.
+    pub(crate) fn essence(&self) -> (u16, Vec<(String, String)>, Value) {
+        let mut json = self.json.clone();
+        if let Some(json) = json.as_object_mut() {
+            json.remove("request_id");
+        }
+        let fixed = |name: &str| name != "date" && name != "x-request-id";
+        let headers = self.headers.iter().filter(|(name, _)| fixed(name.as_str()));
+        let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap().to_owned();
+        (self.status, headers.map(|(name, value)| (name.to_string(), text(value))).collect(), json)
+    }
+
+    /// The path of the next page.
+    pub(crate) fn next(&self) -> Option<String> {
+        let link = self.header("link")?;
+        let (path, rest) = link.strip_prefix('<')?.split_once('>')?;
+        assert_eq!(rest, "; rel=\"next\"");
+        Some(path.to_owned())
+    }
+}
+
+/// A JSON integer.
+#[track_caller]
+pub(crate) fn number(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| panic!("{value} is no number"))
+}
