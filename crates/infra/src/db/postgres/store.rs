@@ -70,7 +70,10 @@ impl PgStore {
 /// Opens one connection in the application's role.
 pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnection> {
     let mut conn = establish(url)?;
-    conn.batch_execute(&session(options)).map_err(store_error)?;
+    conn.batch_execute(&session(options)).map_err(|error| {
+        // The first migration makes the role, and nothing works before.
+        unavailable(format!("{}; has `haat migrate` been run?", error.to_string().trim_end()))
+    })?;
     Ok(conn)
 }
 
