@@ -64,7 +64,7 @@ pub enum Command {
 /// How to serve.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Serve {
-    /// Load demo data into an empty database and print the demo accounts (not in production)
+    /// Load the demo stores unless they are there, and print their accounts (not in production)
     #[arg(long)]
     pub demo: bool,
     /// Migrate the database first; on SQLite that is always done

@@ -37,7 +37,7 @@ pub enum Error {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// The database is away or overloaded; nothing was done.
+    /// The database is away or overloaded. Nothing was done, unless it went away in the middle of a COMMIT.
     #[error("temporarily unavailable")]
     Unavailable(#[source] Cause),
     /// Our fault.

@@ -192,6 +192,9 @@ async fn register(
     Body(body): Body<Registration>,
 ) -> Result<HttpResponse, ApiError> {
     let (candidate, store, currency) = body?.parse(app.currency)?;
+    let role = candidate.role;
+    // Hashing is dear: only for those who may.
+    app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role)).await?;
     let user = candidate.hashed(&app).await?;
     let wish = Enlist { user, store, currency };
     let user = app.visit(&caller, Access::Write, move |cx| identity::register(cx, &wish)).await?;

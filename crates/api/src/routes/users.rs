@@ -234,7 +234,7 @@ async fn create_user(
     let action = Action::CreateUser;
     let candidate = app.checked(&caller, action, body.and_then(UserInput::into_candidate)).await?;
     // Hashing is dear: only for those who may.
-    app.run(&caller, Access::Read, action, |_| Ok(())).await?;
+    app.permit(&caller, action).await?;
     let new = candidate.hashed(&app).await?;
     let user = app.run(&caller, Access::Write, action, move |cx| identity::create_user(cx, &new)).await?;
     let user = UserBody::from(user);
@@ -269,7 +269,9 @@ async fn update_user(
     let user = UserId::new(app.checked(&caller, action, id(&path)).await?);
     let (mut patch, password) = app.checked(&caller, action, body.and_then(UserChanges::into_patch)).await?;
     if let Some(password) = password {
-        app.run(&caller, Access::Read, action, |_| Ok(())).await?;
+        let found = app.run(&caller, Access::Read, action, move |cx| identity::read_user(cx, user)).await?;
+        let known = [found.username.as_str(), found.email.as_str()];
+        let password = NewPassword::parse(password.expose(), &known).map_err(|fault| fault.on("password"))?;
         patch.hash = Some(app.hash(move |hasher| hasher.hash(&password)).await?);
     }
     let changed =

@@ -50,12 +50,7 @@ impl World {
             });
         });
         let (address, handle): (SocketAddr, _) = told.recv().expect("the server says where it listens");
-        Self {
-            server: Some((handle, thread)),
-            base: format!("http://{address}"),
-            http: http(),
-            database,
-        }
+        Self { server: Some((handle, thread)), base: format!("http://{address}"), http: http(), database }
     }
 
     /// Somebody whom nobody knows.
@@ -73,8 +68,11 @@ impl World {
         let tail = name.split(' ').next().unwrap().to_lowercase();
         let owner = format!("owner.{tail}");
         self.anonymous()
-            .post("/api/auth/register/", &json!({"username": owner, "password": PASSWORD, "role": "owner",
-                "email": format!("{owner}@example.com"), "tenant_name": name, "currency": currency}))
+            .post(
+                "/api/auth/register/",
+                &json!({"username": owner, "password": PASSWORD, "role": "owner",
+                "email": format!("{owner}@example.com"), "tenant_name": name, "currency": currency}),
+            )
             .must(201);
         let owner = self.log_in(&owner, name);
         let person = |role: &str, name: &str| {

@@ -93,10 +93,23 @@ fn people<'w>(world: &World, one: &'w Shop, two: &'w Shop, admin: &'w User) -> V
         member("staff", Role::Staff, &one.staff, one, two),
         member("customer", Role::Customer, &one.customer, one, two),
         member("owner of the other store", Role::Owner, &two.owner, two, one),
-        Person { client: two.owner.inside(&one.slug), ..member("intruder", Role::Owner, &two.owner, two, one) },
-        Person { client: admin.inside(&one.slug), ..member("admin inside", Role::Superuser, admin, one, two) },
+        Person {
+            client: two.owner.inside(&one.slug),
+            ..member("intruder", Role::Owner, &two.owner, two, one)
+        },
+        Person {
+            client: admin.inside(&one.slug),
+            ..member("admin inside", Role::Superuser, admin, one, two)
+        },
         Person { home: None, ..member("admin outside", Role::Superuser, admin, one, two) },
-        Person { label: "stranger", role: Role::Anonymous, client: stranger, user: None, home: None, away: two },
+        Person {
+            label: "stranger",
+            role: Role::Anonymous,
+            client: stranger,
+            user: None,
+            home: None,
+            away: two,
+        },
     ]
 }
 
@@ -160,10 +173,10 @@ impl Maker<'_> {
             }
             "update_order" => json!({"status": "confirmed"}),
             "create_tenant" | "update_tenant" => json!({"name": format!("Wall {n}")}),
-            "logout" | "get_me" | "get_store" | "list_users" | "get_user" | "delete_user" | "list_products"
-            | "get_product" | "delete_product" | "list_orders" | "get_order" | "delete_order"
-            | "cancel_order" | "list_tenants" | "get_tenant" | "suspend_tenant" | "resume_tenant"
-            | "get_health" | "get_readiness" | "get_schema" => return None,
+            "logout" | "get_me" | "get_store" | "list_users" | "get_user" | "delete_user"
+            | "list_products" | "get_product" | "delete_product" | "list_orders" | "get_order"
+            | "delete_order" | "cancel_order" | "list_tenants" | "get_tenant" | "suspend_tenant"
+            | "resume_tenant" | "get_health" | "get_readiness" | "get_schema" => return None,
             other => panic!("give {other} a body here, or say that it has none"),
         };
         Some(body)

@@ -8,7 +8,7 @@ mod users;
 
 pub use names::{Email, Username};
 pub use password::{NewPassword, PasswordHash};
-pub use registration::{Enlist, register};
+pub use registration::{Enlist, may_register, register};
 pub use session::{
     Account, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session, TokenPair,
     check_refresh, end_all_sessions, end_session, find_account, open_session, refresh_session, resolve,

@@ -26,6 +26,7 @@ pub struct Enlist {
 /// Whoever else wants to be staff or a further owner is told that it takes an invitation, whether or not such a store
 /// exists.
 pub fn register(cx: &mut Cx<'_>, wish: &Enlist) -> Result<User> {
+    may_register(cx, wish.user.role)?;
     let existing = match &wish.store {
         Some(name) => find_store(cx, name.as_str())?,
         None => None,
@@ -48,6 +49,16 @@ pub fn register(cx: &mut Cx<'_>, wish: &Enlist) -> Result<User> {
                 .ok_or_else(|| Error::invalid("tenant_name", "names no store that is open"))?;
             insert(&mut cx.visit(&store, Action::JoinStore)?, &wish.user)
         }
+        Role::Staff | Role::Superuser | Role::Anonymous => Err(Error::Forbidden(Denied::InvitationRequired)),
+    }
+}
+
+/// Whether it makes sense to go on: nobody but an owner makes staff.
+pub fn may_register(cx: &mut Cx<'_>, role: Role) -> Result<()> {
+    let by_owner = cx.actor().is_some_and(|actor| actor.role() == Role::Owner);
+    match role {
+        Role::Owner | Role::Customer => Ok(()),
+        Role::Staff if by_owner => Ok(()),
         Role::Staff | Role::Superuser | Role::Anonymous => Err(Error::Forbidden(Denied::InvitationRequired)),
     }
 }

@@ -159,7 +159,7 @@ fn begin_and_run(
             session.enter(tenant)?;
         }
         Ok(work.run(&mut session))
-    })
+    })?
 }
 
 /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,

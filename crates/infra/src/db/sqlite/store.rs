@@ -153,7 +153,7 @@ fn read(
 ) {
     let end = readers.get().map_err(unavailable).and_then(|mut conn| {
         transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-        transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))
+        transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
     });
     work.settle(end);
 }
@@ -174,13 +174,16 @@ fn write_batch(conn: &mut SqliteConnection, first: Job, jobs: &Receiver<Job>) {
     let mut next = Some(first);
     let mut lost = None;
     while let Some((tenant, mut work)) = next.take() {
-        let end = in_savepoint(conn, tenant, work.as_mut());
-        // A savepoint that cannot be opened or closed: SQLite gave the whole transaction up (disk full, IO error).
-        if let Err(Error::Unavailable(cause)) = &end {
-            lost = Some(cause.to_string());
+        match in_savepoint(conn, tenant, work.as_mut()) {
+            Ok(end) => done.push((work, end)),
+            // A savepoint that cannot be opened or closed: SQLite gave the whole transaction up (disk full, IO error).
+            Err(error) => {
+                lost = Some(cause(&error));
+                done.push((work, Err(error)));
+                break;
+            }
         }
-        done.push((work, end));
-        if lost.is_none() && done.len() < BATCH {
+        if done.len() < BATCH {
             next = jobs.try_recv().ok();
         }
     }
@@ -196,7 +199,15 @@ fn write_batch(conn: &mut SqliteConnection, first: Job, jobs: &Receiver<Job>) {
     }
 }
 
-fn in_savepoint(conn: &mut SqliteConnection, tenant: Option<TenantId>, work: &mut dyn Work) -> Result<()> {
+fn cause(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn in_savepoint(
+    conn: &mut SqliteConnection,
+    tenant: Option<TenantId>,
+    work: &mut dyn Work,
+) -> Result<Result<()>> {
     AnsiTransactionManager::begin_transaction(conn).map_err(store_error)?;
     transaction::run(conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))
 }
