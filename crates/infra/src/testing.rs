@@ -8,7 +8,6 @@ use crate::db::{self, DatabaseUrl, Migrations, Options};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use haat_domain::error::Result;
 use haat_domain::ports::Store;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -28,7 +27,7 @@ pub struct TestDatabase {
     url: DatabaseUrl,
     options: Options,
     /// Is dropped with this.
-    database: Option<PgDatabase>,
+    _database: Option<PgDatabase>,
     /// Holds the SQLite file.
     _folder: Option<TempDir>,
 }
@@ -57,7 +56,7 @@ impl TestDatabase {
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = DatabaseUrl::Sqlite(folder.path().join("haat.db"));
-        Self { url, options: Options::default(), database: None, _folder: Some(folder) }
+        Self { url, options: Options::default(), _database: None, _folder: Some(folder) }
     }
 
     fn postgres(make: fn(String) -> PgDatabase) -> Option<Self> {
@@ -74,7 +73,7 @@ impl TestDatabase {
         Some(Self {
             url: DatabaseUrl::Postgres(database.url.clone()),
             options,
-            database: Some(database),
+            _database: Some(database),
             _folder: None,
         })
     }
@@ -109,12 +108,12 @@ impl TestDatabase {
 
     /// A connection past the store, as the owner of the tables.
     pub fn connect(&self) -> Raw {
-        Raw::connect(&self.url, &self.options).expect("a connection")
-    }
-
-    /// Its URL for the superuser, on a PostgreSQL server of this process's own.
-    pub fn superuser_url(&self) -> Option<DatabaseUrl> {
-        haat_testkit::superuser_url_for(&self.database.as_ref()?.name).map(DatabaseUrl::Postgres)
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                Raw::Sqlite(db::connect_sqlite(path, &self.options.sqlite).expect("a connection"))
+            }
+            DatabaseUrl::Postgres(url) => Raw::Postgres(db::establish_postgres(url).expect("a connection")),
+        }
     }
 }
 
@@ -127,12 +126,10 @@ pub enum Raw {
 }
 
 impl Raw {
-    /// Connects.
-    pub fn connect(url: &DatabaseUrl, options: &Options) -> Result<Self> {
-        Ok(match url {
-            DatabaseUrl::Sqlite(path) => Self::Sqlite(db::connect_sqlite(path, &options.sqlite)?),
-            DatabaseUrl::Postgres(url) => Self::Postgres(db::establish_postgres(url)?),
-        })
+    /// To PostgreSQL as its superuser, in no test's database: only where the server is this process's own.
+    pub fn superuser() -> Option<Self> {
+        let url = haat_testkit::superuser_url_for("postgres")?;
+        Some(Self::Postgres(db::establish_postgres(&url).expect("a connection")))
     }
 
     /// Sends statements.

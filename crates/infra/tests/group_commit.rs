@@ -9,7 +9,7 @@ use haat_domain::cx::Cx;
 use haat_domain::error::{Error, Result};
 use haat_domain::ports::{Access, Clock, Job, Store};
 use haat_domain::testing::{TestShop, details, first_page};
-use haat_infra::testing::{Engine, TestDatabase};
+use haat_infra::testing::Engine;
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::Arc;
@@ -33,11 +33,7 @@ fn end_of(number: usize) -> End {
 }
 
 fn on_sqlite(test: impl Fn(&TestShop)) {
-    recorder::on_each_engine(|engine, database: &TestDatabase| {
-        if engine == Engine::Sqlite {
-            test(&TestShop::open(database.store(), "Shop", "INR"));
-        }
-    });
+    recorder::on(&[Engine::Sqlite], |_, database| test(&TestShop::open(database.store(), "Shop", "INR")));
 }
 
 /// Hands over a product to write, without waiting.
@@ -160,17 +156,18 @@ fn parallel_writers_see_each_others_work_and_lose_none() {
 
 #[test]
 fn what_a_full_queue_refuses_was_not_done() {
-    let database = TestDatabase::new(Engine::Sqlite).unwrap();
-    let mut options = database.options().clone();
-    options.sqlite.queue = 3;
-    let store = haat_infra::db::open(database.url(), &options).unwrap();
-    let shop = TestShop::open(store, "Shop", "INR");
-    let release = hold(&shop.store);
-    let waiting: Vec<_> =
-        (0..5).map(|number| submit(&shop, &format!("Lamp {number}"), End::Good)).collect();
-    release();
-    let results: Vec<_> = waiting.into_iter().map(|told| told.recv().unwrap()).collect();
-    assert!(results.iter().take(3).all(Result::is_ok), "{results:?}");
-    assert!(results.iter().skip(3).all(|result| matches!(result, Err(Error::Unavailable(_)))), "{results:?}");
-    assert_eq!(names(&shop).len(), 3);
+    recorder::on(&[Engine::Sqlite], |_, database| {
+        let mut options = database.options().clone();
+        options.sqlite.queue = 3;
+        let store = haat_infra::db::open(database.url(), &options).unwrap();
+        let shop = TestShop::open(store, "Shop", "INR");
+        let release = hold(&shop.store);
+        let waiting: Vec<_> =
+            (0..5).map(|number| submit(&shop, &format!("Lamp {number}"), End::Good)).collect();
+        release();
+        let results: Vec<_> = waiting.into_iter().map(|told| told.recv().unwrap()).collect();
+        assert!(results.iter().take(3).all(Result::is_ok), "{results:?}");
+        assert!(results.iter().skip(3).all(|result| matches!(result, Err(Error::Unavailable(_)))), "{results:?}");
+        assert_eq!(names(&shop).len(), 3);
+    });
 }

@@ -14,6 +14,8 @@ use haat_domain::ports::Clock;
 use haat_domain::testing::{TestShop, details, order_of, page_of};
 use haat_infra::testing::{Engine, TestDatabase};
 
+const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
 fn open_shop(database: &TestDatabase) -> TestShop {
     TestShop::open(database.store(), "Shop", "INR")
 }
@@ -51,7 +53,7 @@ fn costs(page: impl Fn(i64) -> usize) -> Vec<usize> {
 
 #[test]
 fn a_page_of_products_costs_the_same_whatever_its_length() {
-    recorder::on_each_engine(|engine, database| {
+    recorder::on(&ENGINES, |engine, database| {
         let shop = open_shop(database);
         products(&shop, 201);
         let list = |limit| {
@@ -66,7 +68,7 @@ fn a_page_of_products_costs_the_same_whatever_its_length() {
 
 #[test]
 fn a_page_of_orders_with_their_lines_costs_the_same_whatever_its_length() {
-    recorder::on_each_engine(|engine, database| {
+    recorder::on(&ENGINES, |engine, database| {
         let shop = open_shop(database);
         let lamps: Vec<_> = products(&shop, 3).into_iter().map(|id| (id, 1)).collect();
         shop.act(Role::Customer, move |cx| {
@@ -87,7 +89,7 @@ fn a_page_of_orders_with_their_lines_costs_the_same_whatever_its_length() {
 
 #[test]
 fn a_page_of_users_costs_the_same_whatever_its_length() {
-    recorder::on_each_engine(|engine, database| {
+    recorder::on(&ENGINES, |engine, database| {
         let shop = open_shop(database);
         shop.act(Role::Owner, |cx| {
             (0..200).try_for_each(|number| {
@@ -97,7 +99,7 @@ fn a_page_of_users_costs_the_same_whatever_its_length() {
         })
         .unwrap();
         let list = |limit| {
-            let page = move |cx: &mut Cx<'_>| list_users(cx, UserFilter::default(), &page_of("id", limit));
+            let page = move |cx: &mut Cx<'_>| list_users(cx, &UserFilter::default(), &page_of("id", limit));
             read_as_owner(&shop, page).items.len()
         };
         assert_eq!(costs(list), [4, 4, 4], "{engine:?}");
@@ -115,7 +117,7 @@ fn order(shop: &TestShop, lines: &[ProductId]) -> Vec<String> {
 
 #[test]
 fn an_order_of_one_line_costs_a_fixed_small_number_of_statements() {
-    recorder::on_each_engine(|engine, database| {
+    recorder::on(&ENGINES, |engine, database| {
         let shop = open_shop(database);
         let lamps = products(&shop, 1);
         // The transaction, the account, the stock, the order's number, the order, its line; SQLite has a savepoint
@@ -133,7 +135,7 @@ fn an_order_of_one_line_costs_a_fixed_small_number_of_statements() {
 
 #[test]
 fn each_further_line_of_an_order_costs_one_statement() {
-    recorder::on_each_engine(|engine, database| {
+    recorder::on(&ENGINES, |engine, database| {
         let shop = open_shop(database);
         let lamps = products(&shop, 20);
         let cost = |lines: usize| order(&shop, &lamps[..lines]).len();

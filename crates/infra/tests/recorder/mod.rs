@@ -19,13 +19,13 @@ impl Instrumentation for Recorder {
     }
 }
 
-/// Runs a test on a fresh database of each engine, alone, and has what is sent there recorded.
-pub(crate) fn on_each_engine(test: impl Fn(Engine, &TestDatabase)) {
+/// Runs a test on a fresh database of each of these engines, alone, and has what is sent there recorded.
+pub(crate) fn on(engines: &[Engine], test: impl Fn(Engine, &TestDatabase)) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     set_default_instrumentation(|| Some(Box::new(Recorder))).expect("an instrumentation");
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        if let Some(database) = TestDatabase::new(engine) {
-            test(engine, &database);
+    for engine in engines {
+        if let Some(database) = TestDatabase::new(*engine) {
+            test(*engine, &database);
         }
     }
 }

@@ -11,6 +11,19 @@ macro_rules! keyset {
     }};
 }
 
+/// Sorts by id, and begins after a row. Not `keyset!` over (tenant, id): where the tenant is fixed already, neither
+/// engine takes that for a range, and reads all that lies before.
+macro_rules! by_id {
+    ($rows:expr, $id:expr, $after:expr, $descending:expr) => {{
+        let rows = match $after {
+            Some(after) if $descending => $rows.filter($id.lt(after.id)),
+            Some(after) => $rows.filter($id.gt(after.id)),
+            None => $rows,
+        };
+        if $descending { rows.order($id.desc()) } else { rows.order($id.asc()) }
+    }};
+}
+
 mod directory;
 mod orders;
 mod people;

@@ -143,9 +143,7 @@ impl Orders for Session<'_> {
         }
         let down = sort.descending;
         rows = match sort.by {
-            OrderKey::Id => {
-                keyset!(rows, orders::tenant_id, orders::id, after.map(|after| (here, after.id)), down)
-            }
+            OrderKey::Id => by_id!(rows, orders::id, after, down),
             OrderKey::CreatedAt => keyset!(rows, orders::created_at, orders::id, instant(after)?, down),
             OrderKey::TotalPrice => keyset!(rows, orders::total_minor, orders::id, number(after)?, down),
         };

@@ -98,9 +98,7 @@ impl Users for Session<'_> {
         }
         let down = sort.descending;
         rows = match sort.by {
-            UserKey::Id => {
-                keyset!(rows, users::tenant_id, users::id, after.map(|after| (self.here(), after.id)), down)
-            }
+            UserKey::Id => by_id!(rows, users::id, after, down),
             UserKey::Username => {
                 keyset!(rows, users::username_key.assume_not_null(), users::id, text(after)?, down)
             }

@@ -126,15 +126,7 @@ impl Products for Session<'_> {
         }
         let down = sort.descending;
         rows = match sort.by {
-            ProductKey::Id => {
-                keyset!(
-                    rows,
-                    products::tenant_id,
-                    products::id,
-                    after.map(|after| (self.here(), after.id)),
-                    down
-                )
-            }
+            ProductKey::Id => by_id!(rows, products::id, after, down),
             ProductKey::Name => keyset!(rows, products::name_key, products::id, text(after)?, down),
             ProductKey::Price => keyset!(rows, products::price_minor, products::id, number(after)?, down),
             ProductKey::CreatedAt => {
