@@ -62,6 +62,10 @@ const FAULTS: usize = 16;
 /// are reported at once; a good body is read once.
 fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    // serde would also take an array, for the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::Malformed("the body must be a JSON object".to_owned()));
+    }
     let dto = match serde_json::from_slice::<T>(bytes) {
         Ok(dto) => {
             return match dto.validate() {
@@ -72,9 +76,6 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
         Err(_) => serde_json::from_slice::<serde_json::Value>(bytes),
     };
     let mut value = dto.map_err(|error| ApiError::Malformed(error.to_string()))?;
-    if !value.is_object() {
-        return Err(ApiError::Malformed("the body must be a JSON object".to_owned()));
-    }
     let mut errors = FieldErrors::default();
     for _ in 0..FAULTS {
         match serde_path_to_error::deserialize::<_, T>(value.clone()) {

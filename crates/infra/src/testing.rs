@@ -1,6 +1,7 @@
 //! A database of one's own for each test, gone when the test ends.
 #![expect(
     clippy::expect_used,
+    clippy::missing_panics_doc,
     reason = "only tests come here, and a test that cannot have its database must fail"
 )]
 

@@ -193,13 +193,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused<T: std::fmt::Debug>(result: Result<T>) {
+    fn refused<T: std::fmt::Debug>(result: &Result<T>) {
         assert!(matches!(result, Err(Error::Unauthenticated(AuthFailure::BadToken))), "{result:?}");
     }
 
     #[track_caller]
     fn no_access(token: &str) {
-        refused(issuer().verify_access(token, now()));
+        refused(&issuer().verify_access(token, now()));
     }
 
     #[test]
@@ -233,24 +233,24 @@ mod tests {
         let TokenPair { access, refresh } = pair();
         let access_at = |seconds| issuer().verify_access(&access, now().plus_seconds(seconds));
         access_at(ACCESS_SECONDS - 1).unwrap();
-        refused(access_at(ACCESS_SECONDS));
+        refused(&access_at(ACCESS_SECONDS));
         let refresh_at = |seconds| issuer().verify_refresh(&refresh, now().plus_seconds(seconds));
         refresh_at(86_399).unwrap();
-        refused(refresh_at(86_400));
+        refused(&refresh_at(86_400));
     }
 
     #[test]
     fn a_token_of_the_future_is_refused_but_for_a_slow_clock() {
         let at = |seconds| issuer().verify_access(&pair().access, now().plus_seconds(seconds));
         at(-LEEWAY).unwrap();
-        refused(at(-LEEWAY - 1));
+        refused(&at(-LEEWAY - 1));
     }
 
     #[test]
     fn refresh_and_access_tokens_are_not_each_other() {
         let TokenPair { access, refresh } = pair();
         no_access(&refresh);
-        refused(issuer().verify_refresh(&access, now()));
+        refused(&issuer().verify_refresh(&access, now()));
     }
 
     #[test]
@@ -288,7 +288,8 @@ mod tests {
         let other = signed(|claims| claims.user_id = 1);
         let part = |token: &str, number| token.split('.').nth(number).unwrap().to_owned();
         no_access(&format!("{}.{}.{}", part(&access, 0), part(&other, 1), part(&access, 2)));
-        for broken in ["", ".", "..", "a.b.c", &access[1..], &format!("{access}.x"), &format!(" {access}")] {
+        let cut = access.trim_start_matches('e');
+        for broken in ["", ".", "..", "a.b.c", cut, &format!("{access}.x"), &format!(" {access}")] {
             no_access(broken);
         }
     }

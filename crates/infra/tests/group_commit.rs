@@ -11,8 +11,8 @@ use haat_domain::ports::{Access, Clock, Job, Store};
 use haat_domain::testing::{TestShop, details, first_page};
 use haat_infra::testing::Engine;
 use std::collections::BTreeSet;
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 
 /// How the work of a writer ends, once it has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,9 @@ fn writers_that_wait_together_share_one_commit() {
             let waiting: Vec<_> =
                 (0..50).map(|number| submit(shop, &format!("Lamp {number}"), End::Good)).collect();
             release();
-            waiting.into_iter().for_each(|told| told.recv().unwrap().unwrap());
+            for told in waiting {
+                told.recv().unwrap().unwrap();
+            }
         });
         let count = |statement: &str| sent.iter().filter(|sql| sql.starts_with(statement)).count();
         assert_eq!((count("BEGIN IMMEDIATE"), count("COMMIT")), (1, 1), "{sent:#?}");
@@ -129,7 +131,9 @@ fn a_commit_is_shared_by_so_many_and_no_more() {
             let waiting: Vec<_> =
                 (0..99).map(|number| submit(shop, &format!("Lamp {number}"), End::Good)).collect();
             release();
-            waiting.into_iter().for_each(|told| told.recv().unwrap().unwrap());
+            for told in waiting {
+                told.recv().unwrap().unwrap();
+            }
         });
         assert_eq!(sent.iter().filter(|sql| sql.starts_with("COMMIT")).count(), 2);
     });
@@ -167,7 +171,10 @@ fn what_a_full_queue_refuses_was_not_done() {
         release();
         let results: Vec<_> = waiting.into_iter().map(|told| told.recv().unwrap()).collect();
         assert!(results.iter().take(3).all(Result::is_ok), "{results:?}");
-        assert!(results.iter().skip(3).all(|result| matches!(result, Err(Error::Unavailable(_)))), "{results:?}");
+        assert!(
+            results.iter().skip(3).all(|result| matches!(result, Err(Error::Unavailable(_)))),
+            "{results:?}"
+        );
         assert_eq!(names(&shop).len(), 3);
     });
 }

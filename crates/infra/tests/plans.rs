@@ -199,8 +199,11 @@ fn a_page_is_found_by_its_key_and_not_by_counting() {
                 })
                 .unwrap();
             let ids: Vec<i64> = page.items.iter().map(|product| product.id.get()).collect();
-            let mut expected: Vec<i64> =
-                if sort.descending { (1..=ROWS).collect() } else { (PRODUCTS - ROWS + 1..=PRODUCTS).collect() };
+            let mut expected: Vec<i64> = if sort.descending {
+                (1..=ROWS).collect()
+            } else {
+                (PRODUCTS - ROWS + 1..=PRODUCTS).collect()
+            };
             if sort.descending {
                 expected.reverse();
             }

@@ -2,17 +2,18 @@
 //! from another, and SQLite, which has no such wall, does not. Run by `cargo xtask test`, or with
 //! `cargo test -p haat-infra --features rls-only --test rls_only`.
 #![cfg(feature = "rls-only")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use haat_domain::authz::{Action, Role};
 use haat_domain::catalog::{ProductFilter, ProductKey, Sku, create_product};
+use haat_domain::cx::Cx;
 use haat_domain::error::{Error, Result};
-use haat_domain::identity::{UserFilter, UserKey};
+use haat_domain::identity::{UserFilter, UserKey, register};
 use haat_domain::ids::{OrderId, ProductId, SessionId, UserId};
 use haat_domain::orders::{OrderFilter, OrderKey, place_order};
 use haat_domain::page::Sort;
-use haat_domain::ports::{Store, TenantTx};
-use haat_domain::testing::{TestShop, details, order_of};
+use haat_domain::ports::{Clock, Store, TenantTx};
+use haat_domain::testing::{FixedClock, Member, TestShop, act_as, details, enlist, order_of};
 use haat_domain::time::Timestamp;
 use haat_infra::testing::{Engine, TestDatabase};
 use std::sync::Arc;
@@ -58,17 +59,35 @@ struct Things {
     order: OrderId,
 }
 
-/// A store whose people are named after it. (Both on one server: with the filter out, SQLite would find the first
-/// "owner" there is.)
-fn furnish(store: &Arc<dyn Store>, name: &str) -> (TestShop, Things) {
-    let shop = open_shop(store, name);
-    let customer = shop.join(&format!("{name}-customer")).unwrap();
+/// The owner of a store whose people are named after it, and what is in it. With the filter out, SQLite would find
+/// the first of all people with a name, so that each has one of their own.
+fn furnish(store: &Arc<dyn Store>, name: &str) -> (Member, Things) {
+    let now = FixedClock::default().now();
+    let join = |who: &str, role| {
+        let wish = enlist(&format!("{name}-{who}"), role, Some(name), "INR");
+        let user = store.write(None, move |tx| register(&mut Cx::anonymous(tx, now), &wish)).unwrap();
+        Member::log_in(&**store, user, now).unwrap()
+    };
+    let owner = join("owner", Role::Owner);
+    let customer = join("customer", Role::Customer);
     let mut details = details(&format!("{name} lamp"), "9", Some(5));
     details.sku = Some(Sku::parse(&format!("{name}-1")).unwrap());
-    let product = shop.act(Role::Owner, |cx| create_product(cx, details)).unwrap().id;
-    let order = shop.act_as(&customer, move |cx| place_order(cx, order_of(&[(product, 2)]))).unwrap().id;
-    let things = Things { user: customer.user.id, session: customer.credential.session, product, order };
-    (shop, things)
+    let product = act_as(&**store, owner.credential, now, |cx| create_product(cx, details)).unwrap().id;
+    let order = move |cx: &mut Cx<'_>| place_order(cx, order_of(&[(product, 2)]));
+    let order = act_as(&**store, customer.credential, now, order).unwrap().id;
+    (owner, Things { user: customer.user.id, session: customer.credential.session, product, order })
+}
+
+/// Works on the repositories of somebody's store.
+fn work_as<T: Send + 'static>(
+    store: &Arc<dyn Store>,
+    who: &Member,
+    work: impl FnOnce(&mut dyn TenantTx, Timestamp) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    act_as(&**store, who.credential, FixedClock::default().now(), |cx| {
+        let shop = cx.enter(Action::UpdateStore)?;
+        work(shop.tx, shop.now)
+    })
 }
 
 /// Whether a read finds another store's things.
@@ -136,14 +155,14 @@ fn reached(engine: Engine) -> Option<Vec<&'static str>> {
     let (own, mine) = furnish(&store, "own");
     let mut reached = Vec::new();
     for (name, look) in LOOKS {
-        if inside(&own, move |tx, _| look(tx, theirs)).unwrap() {
+        if work_as(&store, &own, move |tx, _| look(tx, theirs)).unwrap() {
             reached.push(*name);
         }
     }
     for (name, touch) in TOUCHES {
         // Taken back in either case, so that the next one finds the same.
         let (tell, told) = std::sync::mpsc::channel();
-        let undone = inside(&own, move |tx, now| {
+        let undone = work_as(&store, &own, move |tx, now| {
             tell.send(matches!(touch(tx, theirs, now), Ok(true))).unwrap();
             Err::<(), _>(Error::NotFound)
         });
@@ -152,8 +171,8 @@ fn reached(engine: Engine) -> Option<Vec<&'static str>> {
             reached.push(*name);
         }
     }
-    for (shop, things) in [(&own, mine), (&other, theirs)] {
-        let own_things = inside(shop, move |tx, _| {
+    for (who, things) in [(&own, mine), (&other, theirs)] {
+        let own_things = work_as(&store, who, move |tx, _| {
             Ok(tx.users().find(things.user)?.is_some()
                 && tx.sessions().find(things.session)?.is_some()
                 && tx.products().find(things.product)?.is_some()
@@ -173,6 +192,7 @@ fn on_postgres_the_wall_holds_without_the_filter() {
 
 #[test]
 fn on_sqlite_without_the_filter_everything_of_the_other_store_is_reached() {
-    let all: Vec<_> = LOOKS.iter().map(|(name, _)| *name).chain(TOUCHES.iter().map(|(name, _)| *name)).collect();
+    let all: Vec<_> =
+        LOOKS.iter().map(|(name, _)| *name).chain(TOUCHES.iter().map(|(name, _)| *name)).collect();
     assert_eq!(reached(Engine::Sqlite).unwrap(), all, "the test above can fail");
 }

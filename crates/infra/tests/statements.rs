@@ -1,5 +1,5 @@
 //! How many statements a use case costs: the same for a page of one row and of two hundred.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod recorder;
 

@@ -1,5 +1,5 @@
 //! PostgreSQL's walls between tenants: what the application's role may not do, and that a missing wall is noticed.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 use haat_domain::authz::Role;
 use haat_domain::catalog::create_product;

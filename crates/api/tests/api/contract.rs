@@ -1,1 +1,6 @@
-//! To come.
+//! What the HTTP contract promises, area by area.
+
+mod orders;
+mod pages;
+mod products;
+mod protocol;

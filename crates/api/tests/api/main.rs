@@ -3,7 +3,7 @@
 //! A case is a function of a [`World`], named in its file's [`cases!`], and runs on each engine:
 //! `cargo test -p haat-api --test api postgres`.
 
-//DEAD#![deny(dead_code)]
+#![deny(dead_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -5,7 +5,7 @@ use crate::identity::{Email, Enlist, NewUser, PasswordHash, Username};
 use crate::ids::ProductId;
 use crate::money::Currency;
 use crate::orders::{LineRequest, LinesChange, OrderPatch, PlaceOrder};
-use crate::page::{Limit, Page, PageRequest, Sort, SortKey};
+use crate::page::{Cursor, Limit, Page, PageRequest, Sort, SortKey};
 use crate::pricing::{Quantity, price};
 use crate::tenancy::StoreName;
 use crate::text::Search;
@@ -99,16 +99,18 @@ pub fn page_of<K: SortKey>(order: &str, limit: i64) -> PageRequest<K> {
     PageRequest { limit, sort: Sort::parse(order).expect("a known order"), cursor: None }
 }
 
-/// Follows a list to its end, through the text of each cursor, and answers its pages.
+/// Follows a list to its end, through the text of each cursor, and answers its pages. A list of more than a thousand
+/// pages has lost its way.
 pub fn walk<K: SortKey, T>(
     mut request: PageRequest<K>,
     mut list: impl FnMut(PageRequest<K>) -> Result<Page<T>>,
 ) -> Result<Vec<Vec<T>>> {
     let mut pages = Vec::new();
-    loop {
+    while pages.len() < 1000 {
         let page = list(request.clone())?;
         pages.push(page.items);
         let Some(next) = page.next else { return Ok(pages) };
-        request.cursor = Some(crate::page::Cursor::parse(&next.to_string()).map_err(Error::internal)?);
+        request.cursor = Some(Cursor::parse(&next.to_string()).map_err(Error::internal)?);
     }
+    Err(Error::internal("a list without end"))
 }
