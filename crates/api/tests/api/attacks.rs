@@ -53,7 +53,8 @@ fn nobody_makes_themselves_staff_or_owner_of_a_store(world: &World) {
 fn a_foreign_product_cannot_be_ordered(world: &World) {
     let (one, two) = (world.open("Alpha"), world.open("Beta"));
     let (mine, theirs) = (one.product("Own", "1.00", Some(5)), two.product("Foreign", "1.00", Some(5)));
-    let absent = one.customer.post("/api/orders/", &json!({"product": 987_654, "quantity": 1})).faults(&["product"]);
+    let absent =
+        one.customer.post("/api/orders/", &json!({"product": 987_654, "quantity": 1})).faults(&["product"]);
     let foreign =
         one.customer.post("/api/orders/", &json!({"product": theirs, "quantity": 1})).faults(&["product"]);
     assert_eq!(foreign.essence(), absent.essence());
@@ -123,7 +124,8 @@ fn what_only_the_server_sets_is_ignored(world: &World) {
     assert_eq!((&order.json["number"], &order.json["currency"]), (&json!(1001), &json!("INR")));
 
     let path = format!("/api/orders/{}/", order.id());
-    let same = one.staff.patch(&path, &json!({"total_price": "0.01", "customer": one.other.id, "tenant": two.id}));
+    let same =
+        one.staff.patch(&path, &json!({"total_price": "0.01", "customer": one.other.id, "tenant": two.id}));
     assert_eq!(same.must(200).json["total_price"], "7.50");
     let me = json!({"role": "owner", "is_active": false, "tenant": two.id, "username": "root"});
     let me = one.customer.patch("/api/auth/me/", &me).must(200);

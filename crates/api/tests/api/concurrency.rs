@@ -108,7 +108,11 @@ fn twenty_of_fifty_buyers_get_one(engine: Engine) {
     assert_eq!((sold.len(), refused.len()), (STOCK, BUYERS - STOCK));
     let mut numbers: Vec<_> = sold.iter().map(|(_, order)| order["number"].as_i64().unwrap()).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (1001..1021).collect::<Vec<_>>(), "each order has a number of its own, without a gap");
+    assert_eq!(
+        numbers,
+        (1001..1021).collect::<Vec<_>>(),
+        "each order has a number of its own, without a gap"
+    );
 
     let path = format!("{}/api/products/{}/", first.base, product["id"]);
     let left: Value = http.get(path).bearer_auth(&seller).send().unwrap().json().unwrap();

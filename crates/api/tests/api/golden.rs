@@ -47,7 +47,8 @@ fn compare(path: &str, wanted: &str) {
 fn compare_part(path: &str, name: &str, wanted: &str) {
     let document = std::fs::read_to_string(file(path)).unwrap_or_default();
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-    let around = document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    let around =
+        document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let (before, after) = match around {
         Some((before, after)) => (before.to_owned(), after),
         None => (format!("{document}\n"), "\n"),

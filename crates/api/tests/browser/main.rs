@@ -1,4 +1,4 @@
-//! Swagger UI in a real browser: Debian's Chromium, driven by its WebDriver.
+//! Swagger UI in a real browser: Debian's Chromium, driven by chromedriver.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use fantoccini::elements::Element;

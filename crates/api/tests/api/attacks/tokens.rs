@@ -41,7 +41,9 @@ fn header() -> Value {
 #[track_caller]
 fn is_refused(client: &Client, token: &str) {
     let client = client.with(token);
-    for (method, path) in [("GET", "/api/auth/me/"), ("GET", "/api/products/"), ("DELETE", "/api/products/1/")] {
+    for (method, path) in
+        [("GET", "/api/auth/me/"), ("GET", "/api/products/"), ("DELETE", "/api/products/1/")]
+    {
         let answer = client.call(method, path, None).refused(401, "token_not_valid");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     }

@@ -25,8 +25,20 @@ fn an_order_of_one_line_is_told_in_short(world: &World) {
     let product = shop.product("Cup", "19.99", Some(10));
     let order = shop.customer.post("/api/orders/", &json!({"product": product, "quantity": 3})).must(201);
     let members: Vec<_> = order.json.as_object().unwrap().keys().cloned().collect();
-    let all = ["created_at", "currency", "customer", "id", "lines", "number", "product", "quantity", "status",
-        "tenant", "total_price", "updated_at"];
+    let all = [
+        "created_at",
+        "currency",
+        "customer",
+        "id",
+        "lines",
+        "number",
+        "product",
+        "quantity",
+        "status",
+        "tenant",
+        "total_price",
+        "updated_at",
+    ];
     assert_eq!(members, all);
     assert_eq!((&order.json["product"], &order.json["quantity"]), (&json!(product), &json!(3)));
     assert_eq!((order.text_of("total_price"), order.text_of("status")), ("59.97", "pending"));
@@ -201,7 +213,8 @@ fn lists_are_filtered(world: &World) {
         let rows = shop.staff.get(&format!("/api/orders/?{query}")).must(200).json;
         assert_eq!(rows.as_array().unwrap().len(), count, "{query}");
     }
-    let wrong = "/api/orders/?status=lost&customer=x&product=y&created_after=yesterday&created_before=2026-13-01";
+    let wrong =
+        "/api/orders/?status=lost&customer=x&product=y&created_after=yesterday&created_before=2026-13-01";
     let fields = ["created_after", "created_before", "customer", "product", "status"];
     shop.staff.get(wrong).faults(&fields);
 }

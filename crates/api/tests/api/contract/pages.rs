@@ -36,8 +36,9 @@ fn ids(rows: &[Value]) -> Vec<i64> {
 
 fn a_walk_shows_every_row_once(world: &World) {
     let shop = world.open("Alpha");
-    let made: Vec<_> =
-        (0..11).map(|n| shop.product(&format!("Cup {}", n % 3), &format!("{}.00", n % 4), Some(100))).collect();
+    let made: Vec<_> = (0..11)
+        .map(|n| shop.product(&format!("Cup {}", n % 3), &format!("{}.00", n % 4), Some(100)))
+        .collect();
     for product in &made {
         shop.order(*product, 1);
     }

@@ -14,11 +14,24 @@ cases! {
 
 fn a_product_is_made_read_changed_and_archived(world: &World) {
     let shop = world.open("Alpha");
-    let body = json!({"name": "  Tea pot ", "price": 999.99, "description": "Brown", "sku": "TP-1", "stock": 7});
+    let body =
+        json!({"name": "  Tea pot ", "price": 999.99, "description": "Brown", "sku": "TP-1", "stock": 7});
     let made = shop.staff.post("/api/products/", &body).must(201);
     let members: Vec<_> = made.json.as_object().unwrap().keys().cloned().collect();
-    let all = ["created_at", "created_by", "currency", "description", "id", "name", "price", "sku", "status",
-        "stock", "tenant", "updated_at"];
+    let all = [
+        "created_at",
+        "created_by",
+        "currency",
+        "description",
+        "id",
+        "name",
+        "price",
+        "sku",
+        "status",
+        "stock",
+        "tenant",
+        "updated_at",
+    ];
     assert_eq!(members, all);
     for (member, value) in [
         ("name", json!("Tea pot")),
@@ -104,7 +117,10 @@ fn a_price_has_the_digits_of_its_currency(world: &World) {
             _ => "3.750",
         };
         assert_eq!((order.text_of("total_price"), order.text_of("currency")), (total, currency));
-        assert_eq!((&order.json["lines"][0]["unit_price"], &order.json["lines"][0]["line_total"]), (&json!(kept), &json!(total)));
+        assert_eq!(
+            (&order.json["lines"][0]["unit_price"], &order.json["lines"][0]["line_total"]),
+            (&json!(kept), &json!(total))
+        );
     }
 }
 

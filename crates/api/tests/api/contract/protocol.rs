@@ -40,7 +40,9 @@ fn a_path_works_with_and_without_its_slash(world: &World) {
 fn what_is_not_there_is_a_problem_too(world: &World) {
     let shop = world.open("Alpha");
     for client in [&world.anonymous(), &shop.owner] {
-        for path in ["/api/", "/api/nothing/", "/nothing", "/api/products/1/2/", "/api/products/1/cancel/", "/.env"] {
+        for path in
+            ["/api/", "/api/nothing/", "/nothing", "/api/products/1/2/", "/api/products/1/cancel/", "/.env"]
+        {
             for method in ["GET", "POST", "DELETE"] {
                 client.call(method, path, None).refused(404, "not_found");
             }
@@ -75,7 +77,10 @@ fn head_is_get_without_its_body(world: &World) {
         assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
     }
     let missing = shop.owner.call("HEAD", "/api/products/987654/", None).must(404);
-    assert_eq!((missing.text.as_str(), missing.header("content-type")), ("", Some("application/problem+json")));
+    assert_eq!(
+        (missing.text.as_str(), missing.header("content-type")),
+        ("", Some("application/problem+json"))
+    );
     world.anonymous().call("HEAD", "/api/products/", None).must(401);
 }
 
@@ -158,7 +163,8 @@ fn a_platform_admin_names_the_store_to_act_in(world: &World) {
         assert_eq!(admin.inside(name).get("/api/products/").must(200).json[0]["name"], "Cup");
     }
     assert_eq!(admin.inside(&two.slug).get("/api/products/").must(200).json, json!([]));
-    let product = admin.inside(&two.slug).post("/api/products/", &json!({"name": "Pot", "price": 1})).must(201);
+    let product =
+        admin.inside(&two.slug).post("/api/products/", &json!({"name": "Pot", "price": 1})).must(201);
     assert_eq!((&product.json["tenant"], &product.json["created_by"]), (&json!(two.id), &json!(null)));
     assert_eq!(admin.inside(&one.slug).get("/api/auth/me/").must(200).json["username"], "admin");
     // For anybody else the header means nothing.

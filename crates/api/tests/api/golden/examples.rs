@@ -13,7 +13,13 @@ struct Examples(Map<String, Value>);
 
 impl Examples {
     /// Asks, notes it, and hands the answer on.
-    fn take(&mut self, operation: &str, client: &Client, (method, path): (&str, &str), body: Value) -> Answer {
+    fn take(
+        &mut self,
+        operation: &str,
+        client: &Client,
+        (method, path): (&str, &str),
+        body: Value,
+    ) -> Answer {
         let sent = if body.is_null() { None } else { Some(&body) };
         let answer = client.call(method, path, sent);
         assert!((200..300).contains(&answer.status), "{operation}: {}", answer.text);
@@ -89,7 +95,8 @@ fn people(world: &World, examples: &mut Examples) -> Client {
     let staff = examples.take("create_user", &owner, ("POST", "/api/users/"), staff).id();
     let path = format!("/api/users/{staff}/");
     examples.take("get_user", &owner, ("GET", &path), Value::Null);
-    let join = with(account("rahul", "dreamkart.com"), &json!({"role": "customer", "tenant_name": "DreamKart"}));
+    let join =
+        with(account("rahul", "dreamkart.com"), &json!({"role": "customer", "tenant_name": "DreamKart"}));
     nobody.post("/api/auth/register/", &join).must(201);
     examples.take("list_users", &owner, ("GET", "/api/users/"), Value::Null);
     examples.take("update_user", &owner, ("PATCH", &path), json!({"is_active": false}));
@@ -159,7 +166,8 @@ fn sessions(world: &World, examples: &mut Examples) {
     examples.take("update_me", &user, ("PATCH", "/api/auth/me/"), email);
     let password = json!({"old_password": "rahul12345", "new_password": "a longer one, 2026"});
     examples.take("change_password", &user, ("POST", "/api/auth/password/"), password);
-    let tokens = nobody.post("/api/auth/login/", &json!({"username": "rahul", "password": "a longer one, 2026"}));
+    let tokens =
+        nobody.post("/api/auth/login/", &json!({"username": "rahul", "password": "a longer one, 2026"}));
     let user = nobody.with(tokens.must(200).text_of("access"));
     examples.take("logout", &user, ("POST", "/api/auth/logout/"), Value::Null);
 }
