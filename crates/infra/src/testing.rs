@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use haat_domain::ports::Store;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use tempfile::TempDir;
 
 /// A database engine.
@@ -160,11 +160,14 @@ struct PgDatabase {
 /// The migrated database that the others are copied from; one per process.
 static TEMPLATE: OnceLock<String> = OnceLock::new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
+/// Names this process: its number would come again, and a server of others keeps what a killed process left.
+#[expect(clippy::disallowed_methods, reason = "only that it is new matters")]
+static RUN: LazyLock<String> = LazyLock::new(|| uuid::Uuid::new_v4().simple().to_string());
 
 impl PgDatabase {
     fn copy(server: String) -> Self {
         let template = TEMPLATE.get_or_init(|| {
-            let name = format!("haat_template_{}", std::process::id());
+            let name = format!("haat_template_{}", *RUN);
             execute(&server, &format!("CREATE DATABASE {name}"));
             let url = DatabaseUrl::Postgres(with_database(&server, &name));
             Migrations::of(&url, &Options::default()).and_then(|mut all| all.up()).expect("migrations");
@@ -178,7 +181,7 @@ impl PgDatabase {
     }
 
     fn create(server: String, how: &str) -> Self {
-        let name = format!("haat_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!("haat_test_{}_{}", *RUN, NUMBER.fetch_add(1, Ordering::Relaxed));
         execute(&server, &format!("CREATE DATABASE {name} {how}"));
         Self { url: with_database(&server, &name), server, name }
     }

@@ -17,7 +17,7 @@ use validator::Validate;
 /// A wish for some pieces of a product.
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[schema(as = OrderLineInput)]
-pub struct LineInput {
+pub(super) struct LineInput {
     /// The product's number.
     #[validate(required(message = "is required"))]
     #[schema(required, nullable = false, example = 1)]
@@ -30,7 +30,7 @@ pub struct LineInput {
 
 /// A wish to order: `product` and `quantity`, or `lines`.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
-pub struct OrderInput {
+pub(super) struct OrderInput {
     /// The product's number, in an order of one line.
     #[schema(nullable = false, example = 1)]
     product: Option<i64>,
@@ -93,7 +93,7 @@ fn many(lines: &[LineInput], errors: &mut FieldErrors) -> Vec<LineRequest> {
 
 /// Changes to an order; what is absent stays as it is. Lines change only while it is pending.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
-pub struct OrderChanges {
+pub(super) struct OrderChanges {
     /// Where to move it: `confirmed`, `shipped`, `delivered` or `cancelled`.
     #[schema(nullable = false, pattern = "^(pending|confirmed|shipped|delivered|cancelled)$")]
     status: Option<String>,
@@ -130,7 +130,7 @@ impl OrderChanges {
 /// Which orders, in which order, from where.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct OrderQuery {
+pub(super) struct OrderQuery {
     /// At most so many rows (default 100).
     #[param(required = false, value_type = i64, minimum = 1, maximum = 200)]
     limit: Option<String>,
