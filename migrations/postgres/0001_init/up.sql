@@ -243,7 +243,9 @@ SELECT haat_wall('audit_log')
 GRANT SELECT, INSERT, UPDATE ON tenants TO haat_app
 --;;
 GRANT SELECT, INSERT, UPDATE, DELETE
-  ON users, login_names, sessions, products, order_counters, orders, order_lines TO haat_app
+  ON users, sessions, products, order_counters, orders, order_lines TO haat_app
+--;;
+GRANT SELECT, INSERT, DELETE ON login_names TO haat_app
 --;;
 GRANT SELECT, INSERT ON audit_log TO haat_app
 --;;

@@ -112,6 +112,7 @@ fn a_new_password_ends_every_other_session(world: &World) {
     elsewhere.get("/api/orders/").must(200);
 
     change(PASSWORD, new).must(204);
+    shop.staff.get("/api/orders/").must(200);
     elsewhere.get("/api/orders/").must(401);
     refresh(world, &elsewhere.refresh).must(401);
     refresh(world, &shop.staff.refresh).must(200);

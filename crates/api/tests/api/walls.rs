@@ -1,7 +1,7 @@
 //! Every operation of the OpenAPI document, called as every role, with ids of every kind: what the policy's table says
 //! is what the server does, and nobody learns whether another store's thing exists.
 
-use crate::support::{Answer, Client, Shop, User, World, number};
+use crate::support::{Answer, Client, PASSWORD, Shop, User, World, number};
 use haat_api::operations::{OPERATIONS, Rule, rule};
 use haat_domain::authz::{Action, Realm, Role, Verdict, verdict};
 use serde_json::{Value, json};
@@ -72,8 +72,10 @@ impl Person<'_> {
         match verdict(self.role, action) {
             Verdict::Deny if self.role == Role::Anonymous => Some((401, "not_authenticated")),
             Verdict::Deny => Some((403, "permission_denied")),
-            _ if action.realm() == Realm::Store && self.home.is_none() => Some((403, "store_required")),
-            _ => None,
+            Verdict::Allow | Verdict::Public | Verdict::Own => {
+                let outside = action.realm() == Realm::Store && self.home.is_none();
+                outside.then_some((403, "store_required"))
+            }
         }
     }
 }
@@ -154,12 +156,12 @@ impl Maker<'_> {
                     "email": format!("new{n}@example.com"), "tenant_name": shop.name})
             }
             "login" => {
-                json!({"username": shop.owner.username, "password": crate::support::PASSWORD, "store": shop.name})
+                json!({"username": shop.owner.username, "password": PASSWORD, "store": shop.name})
             }
             "refresh" => json!({"refresh": self.world.log_in(&shop.other.username, &shop.name).refresh}),
             "verify" => json!({"token": shop.owner.token}),
             "change_password" => {
-                json!({"old_password": crate::support::PASSWORD, "new_password": crate::support::PASSWORD})
+                json!({"old_password": PASSWORD, "new_password": PASSWORD})
             }
             "update_me" => json!({"email": format!("me{n}@example.com")}),
             "update_store" => json!({"name": shop.name}),
@@ -294,12 +296,10 @@ fn accepted(maker: &Maker<'_>, operation: &Operation, person: &Person<'_>, home:
 
 /// A token of a session of its own, to be ended.
 fn again(world: &World, user: &User, person: &Person<'_>, home: &Shop) -> String {
-    let body = match person.role {
-        Role::Superuser => json!({"username": user.username, "password": crate::support::PASSWORD}),
-        _ => {
-            json!({"username": user.username, "password": crate::support::PASSWORD, "store": home.name})
-        }
-    };
+    let mut body = json!({"username": user.username, "password": PASSWORD});
+    if person.role != Role::Superuser {
+        body["store"] = json!(home.name);
+    }
     world.anonymous().post("/api/auth/login/", &body).must(200).text_of("access").to_owned()
 }
 

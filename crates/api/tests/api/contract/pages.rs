@@ -89,7 +89,7 @@ fn a_cursor_is_good_for_its_own_list_alone(world: &World) {
     one.owner.get(&with("/api/users/?")).faults(&["cursor"]);
     one.owner.get(&with("/api/products/?ordering=-id&")).faults(&["cursor"]);
     one.owner.get(&with("/api/products/?ordering=price&")).faults(&["cursor"]);
-    for broken in ["x", "%00", "AAAA", "e30", "'--", &cursor[1..], &format!("{cursor}A")] {
+    for broken in ["x", "%00", "AAAA", "e30", "'--", cursor.get(1..).unwrap(), &format!("{cursor}A")] {
         one.owner.get(&format!("/api/products/?cursor={broken}")).faults(&["cursor"]);
     }
 }

@@ -90,7 +90,7 @@ fn null_takes_away_where_a_member_may_be_absent(world: &World) {
     assert_eq!((&none["sku"], &none["stock"]), (&Value::Null, &json!(3)));
     let none = shop.owner.patch(&path, &json!({"stock": null})).must(200).json;
     assert_eq!(none["stock"], Value::Null);
-    assert_eq!(shop.order(made.id(), 1_000_000) > 0, true, "what is not counted never ends");
+    assert!(shop.order(made.id(), 1_000_000) > 0, "what is not counted never ends");
     for member in ["name", "price", "status"] {
         let answer = shop.owner.patch(&path, &json!({ member: null }));
         let kept = answer.status == 200 && answer.json[member] == made.json[member];

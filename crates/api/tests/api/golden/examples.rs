@@ -18,9 +18,9 @@ impl Examples {
         operation: &str,
         client: &Client,
         (method, path): (&str, &str),
-        body: Value,
+        body: &Value,
     ) -> Answer {
-        let sent = if body.is_null() { None } else { Some(&body) };
+        let sent = if body.is_null() { None } else { Some(body) };
         let answer = client.call(method, path, sent);
         assert!((200..300).contains(&answer.status), "{operation}: {}", answer.text);
         let mut example = json!({"status": answer.status.to_string()});
@@ -43,7 +43,7 @@ fn masked(value: Value) -> Value {
         Value::String(text) if is_time(&text) => json!("2026-01-01T00:00:00.000000Z"),
         Value::Array(all) => all.into_iter().map(masked).collect(),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, masked(value))).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
 }
 
@@ -85,22 +85,22 @@ fn people(world: &World, examples: &mut Examples) -> Client {
     let nobody = world.anonymous();
     let store = json!({"role": "owner", "tenant_name": "DreamKart"});
     let owner = with(account("rohan", "dreamkart.com"), &store);
-    examples.take("register", &nobody, ("POST", "/api/auth/register/"), owner);
+    examples.take("register", &nobody, ("POST", "/api/auth/register/"), &owner);
     let login = json!({"username": "rohan", "password": "rohan12345"});
-    let tokens = examples.take("login", &nobody, ("POST", "/api/auth/login/"), login);
+    let tokens = examples.take("login", &nobody, ("POST", "/api/auth/login/"), &login);
     let owner = nobody.with(tokens.text_of("access"));
-    examples.take("get_store", &owner, ("GET", "/api/store/"), Value::Null);
-    examples.take("update_store", &owner, ("PATCH", "/api/store/"), json!({"currency": "INR"}));
+    examples.take("get_store", &owner, ("GET", "/api/store/"), &Value::Null);
+    examples.take("update_store", &owner, ("PATCH", "/api/store/"), &json!({"currency": "INR"}));
     let staff = with(account("priya", "dreamkart.com"), &json!({"role": "staff"}));
-    let staff = examples.take("create_user", &owner, ("POST", "/api/users/"), staff).id();
+    let staff = examples.take("create_user", &owner, ("POST", "/api/users/"), &staff).id();
     let path = format!("/api/users/{staff}/");
-    examples.take("get_user", &owner, ("GET", &path), Value::Null);
+    examples.take("get_user", &owner, ("GET", &path), &Value::Null);
     let join =
         with(account("rahul", "dreamkart.com"), &json!({"role": "customer", "tenant_name": "DreamKart"}));
     nobody.post("/api/auth/register/", &join).must(201);
-    examples.take("list_users", &owner, ("GET", "/api/users/"), Value::Null);
-    examples.take("update_user", &owner, ("PATCH", &path), json!({"is_active": false}));
-    examples.take("delete_user", &owner, ("DELETE", &path), Value::Null);
+    examples.take("list_users", &owner, ("GET", "/api/users/"), &Value::Null);
+    examples.take("update_user", &owner, ("PATCH", &path), &json!({"is_active": false}));
+    examples.take("delete_user", &owner, ("DELETE", &path), &Value::Null);
     owner
 }
 
@@ -111,45 +111,45 @@ fn goods(world: &World, examples: &mut Examples, owner: &Client) {
 
     let lamp = json!({"name": "Brass lamp", "description": "A lamp for every evening.", "price": "999.99",
         "sku": "LAMP-1", "stock": 25});
-    let lamp = examples.take("create_product", owner, ("POST", "/api/products/"), lamp).id();
+    let lamp = examples.take("create_product", owner, ("POST", "/api/products/"), &lamp).id();
     let path = format!("/api/products/{lamp}/");
-    examples.take("get_product", &customer, ("GET", &path), Value::Null);
+    examples.take("get_product", &customer, ("GET", &path), &Value::Null);
     let replaced = json!({"name": "Brass lamp", "description": "Made in Moradabad.", "price": "999.99",
         "sku": "LAMP-1", "stock": 30, "status": "active"});
-    examples.take("replace_product", owner, ("PUT", &path), replaced);
-    examples.take("update_product", owner, ("PATCH", &path), json!({"price": "899.50"}));
-    examples.take("list_products", &customer, ("GET", "/api/products/?in_stock=true"), Value::Null);
+    examples.take("replace_product", owner, ("PUT", &path), &replaced);
+    examples.take("update_product", owner, ("PATCH", &path), &json!({"price": "899.50"}));
+    examples.take("list_products", &customer, ("GET", "/api/products/?in_stock=true"), &Value::Null);
 
     let wish = json!({"product": lamp, "quantity": 2});
-    let order = examples.take("place_order", &customer, ("POST", "/api/orders/"), wish.clone()).id();
+    let order = examples.take("place_order", &customer, ("POST", "/api/orders/"), &wish).id();
     let path = format!("/api/orders/{order}/");
-    examples.take("get_order", &customer, ("GET", &path), Value::Null);
-    examples.take("update_order", owner, ("PATCH", &path), json!({"status": "confirmed"}));
-    examples.take("list_orders", owner, ("GET", "/api/orders/"), Value::Null);
+    examples.take("get_order", &customer, ("GET", &path), &Value::Null);
+    examples.take("update_order", owner, ("PATCH", &path), &json!({"status": "confirmed"}));
+    examples.take("list_orders", owner, ("GET", "/api/orders/"), &Value::Null);
     let second = customer.post("/api/orders/", &wish).must(201).id();
     let cancel = format!("/api/orders/{second}/cancel/");
-    examples.take("cancel_order", &customer, ("POST", &cancel), Value::Null);
+    examples.take("cancel_order", &customer, ("POST", &cancel), &Value::Null);
     let path = format!("/api/orders/{second}/");
-    examples.take("delete_order", owner, ("DELETE", &path), Value::Null);
+    examples.take("delete_order", owner, ("DELETE", &path), &Value::Null);
     let path = format!("/api/products/{lamp}/");
-    examples.take("delete_product", owner, ("DELETE", &path), Value::Null);
+    examples.take("delete_product", owner, ("DELETE", &path), &Value::Null);
 }
 
 fn platform(world: &World, examples: &mut Examples) {
     let admin = world.admin();
     let path = "/api/platform/tenants/";
     let store = json!({"name": "Tea Room", "currency": "INR"});
-    let store = examples.take("create_tenant", &admin, ("POST", path), store).id();
+    let store = examples.take("create_tenant", &admin, ("POST", path), &store).id();
     let one = format!("{path}{store}/");
-    examples.take("get_tenant", &admin, ("GET", &one), Value::Null);
-    examples.take("update_tenant", &admin, ("PATCH", &one), json!({"name": "Darjeeling Tea Room"}));
-    examples.take("suspend_tenant", &admin, ("POST", &format!("{one}suspend/")), Value::Null);
-    examples.take("resume_tenant", &admin, ("POST", &format!("{one}resume/")), Value::Null);
-    examples.take("list_tenants", &admin, ("GET", path), Value::Null);
+    examples.take("get_tenant", &admin, ("GET", &one), &Value::Null);
+    examples.take("update_tenant", &admin, ("PATCH", &one), &json!({"name": "Darjeeling Tea Room"}));
+    examples.take("suspend_tenant", &admin, ("POST", &format!("{one}suspend/")), &Value::Null);
+    examples.take("resume_tenant", &admin, ("POST", &format!("{one}resume/")), &Value::Null);
+    examples.take("list_tenants", &admin, ("GET", path), &Value::Null);
     let nobody = world.anonymous();
-    examples.take("get_health", &nobody, ("GET", "/healthz/"), Value::Null);
-    examples.take("get_readiness", &nobody, ("GET", "/readyz/"), Value::Null);
-    examples.take("get_schema", &nobody, ("GET", "/api/schema/"), Value::Null);
+    examples.take("get_health", &nobody, ("GET", "/healthz/"), &Value::Null);
+    examples.take("get_readiness", &nobody, ("GET", "/readyz/"), &Value::Null);
+    examples.take("get_schema", &nobody, ("GET", "/api/schema/"), &Value::Null);
 }
 
 fn sessions(world: &World, examples: &mut Examples) {
@@ -157,17 +157,17 @@ fn sessions(world: &World, examples: &mut Examples) {
     let body = json!({"username": "rahul", "password": "rahul12345"});
     let tokens = nobody.post("/api/auth/login/", &body).must(200);
     let refresh = json!({"refresh": tokens.text_of("refresh")});
-    let tokens = examples.take("refresh", &nobody, ("POST", "/api/auth/refresh/"), refresh);
+    let tokens = examples.take("refresh", &nobody, ("POST", "/api/auth/refresh/"), &refresh);
     let token = json!({"token": tokens.text_of("access")});
-    examples.take("verify", &nobody, ("POST", "/api/auth/verify/"), token);
+    examples.take("verify", &nobody, ("POST", "/api/auth/verify/"), &token);
     let user = nobody.with(tokens.text_of("access"));
-    examples.take("get_me", &user, ("GET", "/api/auth/me/"), Value::Null);
+    examples.take("get_me", &user, ("GET", "/api/auth/me/"), &Value::Null);
     let email = json!({"email": "rahul@example.com"});
-    examples.take("update_me", &user, ("PATCH", "/api/auth/me/"), email);
+    examples.take("update_me", &user, ("PATCH", "/api/auth/me/"), &email);
     let password = json!({"old_password": "rahul12345", "new_password": "a longer one, 2026"});
-    examples.take("change_password", &user, ("POST", "/api/auth/password/"), password);
+    examples.take("change_password", &user, ("POST", "/api/auth/password/"), &password);
     let tokens =
         nobody.post("/api/auth/login/", &json!({"username": "rahul", "password": "a longer one, 2026"}));
     let user = nobody.with(tokens.must(200).text_of("access"));
-    examples.take("logout", &user, ("POST", "/api/auth/logout/"), Value::Null);
+    examples.take("logout", &user, ("POST", "/api/auth/logout/"), &Value::Null);
 }
