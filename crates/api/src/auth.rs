@@ -55,6 +55,9 @@ impl FromRequest for Caller {
             let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         });
-        ready(Ok(Self { token, store: header(STORE_HEADER).map(str::to_owned) }))
+        // A name may be of any script, as UTF-8; bytes that are none name no store.
+        let store = req.headers().get(STORE_HEADER);
+        let store = store.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
+        ready(Ok(Self { token, store }))
     }
 }

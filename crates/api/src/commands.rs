@@ -29,18 +29,22 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CreateAdmin { username, email } => admin(settings, &username, &email),
         Command::Demo { tenants, products } => load_demo(settings, tenants.zip(products)),
         Command::Openapi => {
-            print!("{}", openapi::json());
+            // Whoever reads it may have seen enough.
+            let _ = std::io::stdout().write_all(openapi::json().as_bytes());
             Ok(())
         }
         Command::Check => check(settings),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("haat: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => refuse(&failure.to_string()),
     }
+}
+
+/// Says why not.
+pub fn refuse(why: &str) -> ExitCode {
+    eprintln!("haat: {why}");
+    ExitCode::FAILURE
 }
 
 /// An error with its private cause: at the console there is nobody to hide it from.
@@ -69,6 +73,8 @@ fn start_logs(settings: &Settings) -> Result<(), Failure> {
 
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     start_logs(settings)?;
+    // Before anything is touched.
+    settings.signing_key()?;
     if how.demo {
         settings.allow_demo()?;
     }
@@ -201,6 +207,7 @@ fn check(settings: &Settings) -> Result<(), Failure> {
     if let Ok(url) = settings.database() {
         faults.extend(check_database(&url, settings));
     }
+    faults.dedup();
     for fault in &faults {
         eprintln!("FAULT {fault}");
     }

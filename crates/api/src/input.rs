@@ -62,23 +62,20 @@ const FAULTS: usize = 16;
 /// are reported at once; a good body is read once.
 fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    // serde would also take an array, for the fields in their order.
+    // serde would read a struct from an array as well, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(ApiError::Malformed("the body must be a JSON object".to_owned()));
+        let broken = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err().map(|error| error.to_string());
+        return Err(ApiError::Malformed(broken.unwrap_or_else(|| "the body must be a JSON object".to_owned())));
     }
-    let dto = match serde_json::from_slice::<T>(bytes) {
-        Ok(dto) => {
-            return match dto.validate() {
-                Ok(()) => Ok(dto),
-                Err(faults) => Err(fields(&faults).into()),
-            };
-        }
-        Err(_) => serde_json::from_slice::<serde_json::Value>(bytes),
+    let first = match serde_json::from_slice::<T>(bytes) {
+        Ok(dto) => return dto.validate().map(|()| dto).map_err(|faults| fields(&faults).into()),
+        Err(first) => first,
     };
-    let mut value = dto.map_err(|error| ApiError::Malformed(error.to_string()))?;
+    let mut value: serde_json::Value =
+        serde_json::from_slice(bytes).map_err(|error| ApiError::Malformed(error.to_string()))?;
     let mut errors = FieldErrors::default();
     for _ in 0..FAULTS {
-        match serde_path_to_error::deserialize::<_, T>(value.clone()) {
+        match serde_path_to_error::deserialize::<_, T>(&value) {
             Ok(dto) => {
                 if let Err(faults) = dto.validate() {
                     collect(&faults, "", &mut errors);
@@ -96,7 +93,9 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
             }
         }
     }
-    Err(Error::Invalid(errors).into())
+    // Nothing faulty but the text itself, such as a member that stands there twice.
+    errors.finish()?;
+    Err(ApiError::Malformed(first.to_string()))
 }
 
 /// serde's "invalid type: string "x", expected i64" as a sentence about the field.
@@ -240,8 +239,12 @@ pub fn query_bool(text: &str) -> Result<bool, Violation> {
 /// A query string; a member that comes twice is refused.
 pub fn query<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, ApiError> {
     let read = actix_web::web::Query::<T>::from_query(req.query_string());
-    read.map(actix_web::web::Query::into_inner)
-        .map_err(|fault| Error::invalid("query", fault.to_string()).into())
+    read.map(actix_web::web::Query::into_inner).map_err(|fault| {
+        // All members are text: what serde can find is a name, between back-quotes, that comes twice.
+        let text = fault.to_string();
+        let name = text.split('`').nth(1).unwrap_or("query");
+        Error::invalid(name, "must not be given twice").into()
+    })
 }
 
 /// A page of a list: a bare array, and a `Link` to the next page while there is one (RFC 8288).

@@ -6,7 +6,9 @@ use haat_api::config::Cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A `.env` file is a convenience; without one the environment is as it is.
-    let _ = dotenvy::dotenv();
-    commands::run(Cli::parse())
+    match dotenvy::dotenv() {
+        // Half a file is worse than none: what it leaves out may be what makes the program safe.
+        Err(error) if !error.not_found() => commands::refuse(&format!(".env: {error}")),
+        _ => commands::run(Cli::parse()),
+    }
 }

@@ -258,5 +258,11 @@ pub fn swagger_file(path: &str) -> Option<HttpResponse> {
         Arc::new(config)
     });
     let file = utoipa_swagger_ui::serve(path, Arc::clone(config)).ok().flatten()?;
-    Some(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
+    let mut bytes = file.bytes.into_owned();
+    if file.content_type == "text/html" {
+        // The page names its files relative to itself, and it is served with and without the trailing slash.
+        let page = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/api/docs/\">", 1);
+        bytes = page.into_bytes();
+    }
+    Some(HttpResponse::Ok().content_type(file.content_type).body(bytes))
 }

@@ -106,6 +106,11 @@ impl Stock {
         }
     }
 
+    /// What a store has kept: returned orders may have put it above [`Stock::MAX`]. `None` below zero.
+    pub const fn from_stored(pieces: i64) -> Option<Self> {
+        if pieces < 0 { None } else { Some(Self(pieces)) }
+    }
+
     /// The number of pieces.
     pub const fn get(self) -> i64 {
         self.0

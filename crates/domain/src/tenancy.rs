@@ -171,7 +171,8 @@ pub struct TenantFilter {
 
 /// Looks a store up by what people type: its name or its slug.
 pub fn find_store(cx: &mut Cx<'_>, name: &str) -> Result<Option<Tenant>> {
-    cx.directory().store_by_key(&fold(name))
+    // No store has such a name, and PostgreSQL takes no text with NUL.
+    if name.contains('\0') { Ok(None) } else { cx.directory().store_by_key(&fold(name)) }
 }
 
 /// The caller's store.

@@ -11,8 +11,11 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
 
-    /// From microseconds since the Unix epoch; `None` outside the years -9999 to 9999.
+    /// From microseconds since the Unix epoch; `None` outside the years 1 to 9999, which RFC 3339 can write.
     pub fn from_micros(micros: i64) -> Option<Self> {
+        if !(-62_135_596_800_000_000..253_402_300_800_000_000).contains(&micros) {
+            return None;
+        }
         jiff::Timestamp::from_microsecond(micros).ok().map(Self)
     }
 
@@ -40,8 +43,12 @@ impl Timestamp {
     /// assert_eq!(noon.to_string(), "2026-11-23T12:00:00.000000Z");
     /// ```
     pub fn parse(text: &str) -> Result<Self, Violation> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
+        // The library reads more than RFC 3339: basic ISO 8601, signed years, zones in brackets.
+        let shape = [(4, b'-'), (7, b'-'), (10, b't'), (13, b':'), (16, b':')];
+        let fits = shape.iter().all(|(at, wanted)| text.as_bytes().get(*at).map(u8::to_ascii_lowercase) == Some(*wanted));
+        Some(text)
+            .filter(|text| fits && !text.contains('['))
+            .and_then(|text| text.parse::<jiff::Timestamp>().ok())
             .and_then(|t| Self::from_micros(t.as_microsecond()))
             .ok_or_else(|| Violation::new("must be an RFC 3339 date and time such as 2026-11-23T12:00:00Z"))
     }

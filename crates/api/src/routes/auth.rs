@@ -208,6 +208,13 @@ async fn register(
 #[post("/api/auth/login/")]
 async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResponse, ApiError> {
     let Credentials { username, password, store } = body?;
+    let mut errors = FieldErrors::default();
+    for (field, text) in [("username", &username), ("password", &password), ("store", &store)] {
+        if text.as_ref().is_some_and(|text| text.contains('\0')) {
+            errors.add(field, "must not contain NUL characters");
+        }
+    }
+    errors.finish()?;
     let password = password.unwrap_or_default();
     // A name that cannot be one is nobody's, and takes as long as any other.
     let username = username.and_then(|name| Username::parse(&name).ok());

@@ -81,10 +81,14 @@ fn move_to(shop: &mut Shop<'_>, order: &mut Order, status: OrderStatus) -> Resul
 }
 
 fn change_lines(shop: &mut Shop<'_>, order: &mut Order, change: LinesChange) -> Result<()> {
+    let wanted = summed(wanted(order, change)?)?;
+    let present = order.lines.iter().map(|line| (line.product, line.quantity));
+    if present.eq(wanted.iter().map(|line| (line.product, line.quantity))) {
+        return Ok(());
+    }
     if order.status != OrderStatus::Pending {
         return Err(Error::Conflict(Conflict::OrderNotPending { status: order.status }));
     }
-    let wanted = summed(wanted(order, change)?)?;
     let (kept, added): (Vec<_>, Vec<_>) =
         wanted.iter().cloned().partition(|line| order.lines.iter().any(|old| old.product == line.product));
 

@@ -10,7 +10,8 @@ use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::pricing::Quantity;
 use haat_domain::time::Timestamp;
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
@@ -28,6 +29,55 @@ pub(super) struct LineInput {
     quantity: Option<i64>,
 }
 
+/// Reads no more lines than an order may have: what is longer is refused before it costs anything.
+fn few_lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<LineInput>>, D::Error> {
+    struct Few;
+
+    impl<'de> Visitor<'de> for Few {
+        type Value = Vec<LineInput>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut lines = Vec::new();
+            while let Some(line) = seq.next_element()? {
+                if lines.len() == MAX_LINES {
+                    return Err(serde::de::Error::custom(format!("must have 1 to {MAX_LINES} lines")));
+                }
+                lines.push(line);
+            }
+            Ok(lines)
+        }
+    }
+
+    /// Null is nothing, too.
+    struct Maybe;
+
+    impl<'de> Visitor<'de> for Maybe {
+        type Value = Option<Vec<LineInput>>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_seq(Few).map(Some)
+        }
+    }
+
+    deserializer.deserialize_option(Maybe)
+}
+
 /// A wish to order: `product` and `quantity`, or `lines`.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 pub(super) struct OrderInput {
@@ -38,6 +88,7 @@ pub(super) struct OrderInput {
     #[schema(nullable = false, minimum = 1, maximum = 1_000_000, example = 2)]
     quantity: Option<i64>,
     /// 1 to 100 lines; the same product twice is summed.
+    #[serde(default, deserialize_with = "few_lines")]
     #[validate(nested)]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
     lines: Option<Vec<LineInput>>,
@@ -104,6 +155,7 @@ pub(super) struct OrderChanges {
     #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
     quantity: Option<i64>,
     /// Other lines altogether. What the order had keeps its price; what is new comes at today's.
+    #[serde(default, deserialize_with = "few_lines")]
     #[validate(nested)]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
     lines: Option<Vec<LineInput>>,

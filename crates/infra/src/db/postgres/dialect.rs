@@ -46,8 +46,20 @@ pub(super) fn set_tenant(tenant: TenantId) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
 /// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
-    const PASSING: [&str; 5] =
-        ["deadlock", "timeout", "shutting down", "terminating connection", "starting up"];
+    const PASSING: &[&str] = &[
+        "deadlock",
+        "timeout",
+        "shutting down",
+        "terminating connection",
+        "starting up",
+        "recovery mode",
+        "server closed the connection",
+        "no connection to the server",
+        "could not send data",
+        "could not receive data",
+        "connection has been closed",
+        "too many clients",
+    ];
     match error {
         diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
             Error::Conflict(Conflict::Duplicate)
