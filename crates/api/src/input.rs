@@ -64,8 +64,11 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     // serde would read a struct from an array as well, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        let broken = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err().map(|error| error.to_string());
-        return Err(ApiError::Malformed(broken.unwrap_or_else(|| "the body must be a JSON object".to_owned())));
+        let broken =
+            serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err().map(|error| error.to_string());
+        return Err(ApiError::Malformed(
+            broken.unwrap_or_else(|| "the body must be a JSON object".to_owned()),
+        ));
     }
     let first = match serde_json::from_slice::<T>(bytes) {
         Ok(dto) => return dto.validate().map(|()| dto).map_err(|faults| fields(&faults).into()),

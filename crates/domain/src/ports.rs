@@ -279,8 +279,6 @@ pub trait Products {
     /// Takes pieces of an active product, in one conditional statement; `None`: no such product is active, or there
     /// are too few pieces.
     fn take(&mut self, id: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Taken>>;
-    /// Takes pieces of any product, archived for good or not, where its stock is counted; `false`: too few pieces.
-    fn take_more(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool>;
     /// Puts pieces back where stock is still counted, archived for good or not.
     fn put_back(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<()>;
 }

@@ -45,7 +45,9 @@ impl Timestamp {
     pub fn parse(text: &str) -> Result<Self, Violation> {
         // The library reads more than RFC 3339: basic ISO 8601, signed years, zones in brackets.
         let shape = [(4, b'-'), (7, b'-'), (10, b't'), (13, b':'), (16, b':')];
-        let fits = shape.iter().all(|(at, wanted)| text.as_bytes().get(*at).map(u8::to_ascii_lowercase) == Some(*wanted));
+        let fits = shape
+            .iter()
+            .all(|(at, wanted)| text.as_bytes().get(*at).map(u8::to_ascii_lowercase) == Some(*wanted));
         Some(text)
             .filter(|text| fits && !text.contains('['))
             .and_then(|text| text.parse::<jiff::Timestamp>().ok())

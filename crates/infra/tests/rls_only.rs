@@ -142,7 +142,6 @@ const TOUCHES: &[(&str, Touch)] = &[
     ("Products::take", |tx, theirs, now| {
         Ok(tx.products().take(theirs.product, haat_domain::testing::quantity(1), now)?.is_some())
     }),
-    ("Products::take_more", |tx, theirs, now| tx.products().take_more(theirs.product, 1, now)),
     ("Products::delete", |tx, theirs, now| tx.products().delete(theirs.product, now)),
     ("Orders::hide", |tx, theirs, now| tx.orders().hide(theirs.order, now).map(|()| true)),
 ];

@@ -293,6 +293,7 @@ async fn logout(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<Http
         Ok(query
             .all
             .as_deref()
+            .filter(|all| !all.is_empty())
             .map(query_bool)
             .transpose()
             .map_err(|fault| fault.on("all"))?

@@ -270,7 +270,8 @@ async fn update_user(
     let (mut patch, password) = app.checked(&caller, action, body.and_then(UserChanges::into_patch)).await?;
     if let Some(password) = password {
         let found = app.run(&caller, Access::Read, action, move |cx| identity::read_user(cx, user)).await?;
-        let known = [found.username.as_str(), found.email.as_str()];
+        let new_email = patch.email.as_ref().unwrap_or(&found.email);
+        let known = [found.username.as_str(), found.email.as_str(), new_email.as_str()];
         let password = NewPassword::parse(password.expose(), &known).map_err(|fault| fault.on("password"))?;
         patch.hash = Some(app.hash(move |hasher| hasher.hash(&password)).await?);
     }

@@ -1,7 +1,6 @@
-use super::place::{summed, take_all};
+use super::place::{orderable, summed, take_all};
 use super::{Line, LineRequest, Order, OrderStatus, visible};
 use crate::authz::Action;
-use crate::catalog::Stock;
 use crate::cx::{Cx, Shop};
 use crate::error::{Conflict, Error, Result};
 use crate::ids::{OrderId, ProductId};
@@ -101,7 +100,7 @@ fn change_lines(shop: &mut Shop<'_>, order: &mut Order, change: LinesChange) -> 
     let mut lines = Vec::with_capacity(wanted.len());
     for line in std::mem::take(&mut order.lines) {
         match kept.iter().find(|kept| kept.product == line.product) {
-            Some(kept) => lines.push(resize(shop, line, kept.quantity)?),
+            Some(kept) => lines.push(resize(shop, line, kept)?),
             None => shop.tx.products().put_back(line.product, line.counted, shop.now)?,
         }
     }
@@ -133,17 +132,20 @@ fn wanted(order: &Order, change: LinesChange) -> Result<Vec<LineRequest>> {
     }
 }
 
-/// The same line with another quantity, at its frozen price.
-fn resize(shop: &mut Shop<'_>, line: Line, quantity: Quantity) -> Result<Line> {
+/// The same line with another quantity, at its frozen price. More is taken only of what can still be ordered.
+fn resize(shop: &mut Shop<'_>, line: Line, wanted: &LineRequest) -> Result<Line> {
+    let (quantity, counted) = (wanted.quantity, line.counted > 0);
     let more = quantity.get() - line.quantity.get();
-    let counted = if line.counted == 0 { 0 } else { quantity.get() };
-    if counted > 0 && more > 0 && !shop.tx.products().take_more(line.product, more, shop.now)? {
-        let product = shop.tx.products().find(line.product)?;
-        let available = product.and_then(|product| product.details.stock).map_or(0, Stock::get);
-        return Err(Error::Conflict(Conflict::InsufficientStock { product: line.product, available }));
-    }
-    if counted > 0 && more < 0 {
+    if let Ok(more) = Quantity::parse(more) {
+        let wanted = LineRequest { quantity: more, ..wanted.clone() };
+        if counted {
+            take_all(shop, &[wanted])?;
+        } else {
+            orderable(shop, &wanted)?;
+        }
+    } else if counted {
         shop.tx.products().put_back(line.product, -more, shop.now)?;
     }
+    let counted = if counted { quantity.get() } else { 0 };
     Ok(Line { line_total: line_total(line.unit_price, quantity)?, quantity, counted, ..line })
 }

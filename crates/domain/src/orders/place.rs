@@ -85,7 +85,7 @@ pub(super) fn take_all(shop: &mut Shop<'_>, wanted: &[LineRequest]) -> Result<BT
                 Some(available) => {
                     shortage = shortage.or(Some(Conflict::InsufficientStock { product, available }));
                 }
-                None => errors.add(&line.field, "is no product that can be ordered here"),
+                None => errors.add(&line.field, NOT_HERE),
             },
         }
     }
@@ -93,10 +93,19 @@ pub(super) fn take_all(shop: &mut Shop<'_>, wanted: &[LineRequest]) -> Result<BT
     shortage.map_or(Ok(taken), |shortage| Err(Error::Conflict(shortage)))
 }
 
+/// What is wrong with a product that was never there, is another store's, or is not for sale.
+const NOT_HERE: &str = "is no product that can be ordered here";
+
 /// How many pieces there are of a product that can be ordered.
 fn available(shop: &mut Shop<'_>, product: ProductId) -> Result<Option<i64>> {
     let found = shop.tx.products().find(product)?;
     Ok(found
         .filter(|product| product.details.status == crate::catalog::ProductStatus::Active)
         .map(|product| product.details.stock.map_or(0, crate::catalog::Stock::get)))
+}
+
+/// Whether more of a product can be ordered, where its stock is not counted.
+pub(super) fn orderable(shop: &mut Shop<'_>, line: &LineRequest) -> Result<()> {
+    let found = available(shop, line.product)?;
+    found.map(drop).ok_or_else(|| Error::invalid(&line.field, NOT_HERE))
 }

@@ -169,7 +169,10 @@ impl TryFrom<ProductRow> for Product {
             id: ProductId::new(row.id),
             details: ProductDetails {
                 price: Money::from_minor(row.price_minor, currency),
-                stock: row.stock.map(|stock| Stock::from_stored(stock).ok_or_else(|| corrupt("stock"))).transpose()?,
+                stock: row
+                    .stock
+                    .map(|stock| Stock::from_stored(stock).ok_or_else(|| corrupt("stock")))
+                    .transpose()?,
                 status: ProductStatus::parse(&row.status).map_err(|_| corrupt("status"))?,
                 name: ProductName::from_stored(row.name),
                 description: Description::from_stored(row.description),

@@ -21,7 +21,6 @@ cases![
     pieces_are_taken_from_active_products_only,
     pieces_are_taken_down_to_the_last_and_no_further,
     uncounted_products_never_run_out,
-    more_pieces_are_taken_whatever_the_status,
     every_filter_shows_what_it_names,
     a_search_takes_every_character_literally,
     customers_see_what_is_active,
@@ -206,26 +205,10 @@ fn uncounted_products_never_run_out(store: &Arc<dyn Store>) {
     let id = create(&shop, details("Lamp", "1", None)).unwrap().id;
     inside(&shop, move |tx, now| {
         assert_eq!(tx.products().take(id, quantity(1_000_000), now)?.unwrap().counted, 0);
-        assert!(tx.products().take_more(id, 1_000_000, now)?);
         tx.products().put_back(id, 7, now)
     })
     .unwrap();
     assert_eq!(stock(&shop, id), None);
-}
-
-fn more_pieces_are_taken_whatever_the_status(store: &Arc<dyn Store>) {
-    let shop = open_shop(store, "Bazaar");
-    for status in ProductStatus::ALL {
-        let id = create(&shop, with_status(details("Lamp", "1", Some(5)), status)).unwrap().id;
-        inside(&shop, move |tx, now| {
-            assert!(tx.products().take_more(id, 4, now)?, "{status}");
-            assert!(!tx.products().take_more(id, 2, now)?, "{status}");
-            assert!(tx.products().take_more(id, 1, now)?, "{status}");
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(stock(&shop, id), Some(0));
-    }
 }
 
 fn page(tx: &mut dyn TenantTx, filter: &ProductFilter) -> Result<Vec<Product>> {

@@ -91,7 +91,6 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     }),
     ("Products::delete", |tx, prey, now| tx.products().delete(prey.product.id, now)),
     ("Products::take", |tx, prey, now| Ok(tx.products().take(prey.product.id, quantity(1), now)?.is_some())),
-    ("Products::take_more", |tx, prey, now| tx.products().take_more(prey.product.id, 1, now)),
     ("Products::put_back", |tx, prey, now| tx.products().put_back(prey.product.id, 1, now).map(|()| false)),
     ("Products::insert", |tx, prey, now| {
         tx.products().insert(&details("Twin", "1", None), Some(prey.user.id), now).map(|_| true)

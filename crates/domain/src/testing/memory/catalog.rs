@@ -84,21 +84,15 @@ impl Products for MemoryTx {
         };
         let ProductDetails { name, sku, price, stock, .. } = product.details.clone();
         let counted = if stock.is_some() { quantity.get() } else { 0 };
-        if counted > 0 && !self.move_stock(id, -counted, now)? {
+        if counted > 0 && !self.move_stock(id, -counted, now) {
             return Ok(None);
         }
         Ok(Some(Taken { name, sku, unit_price: price, counted }))
     }
 
-    fn take_more(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool> {
-        let uncounted = |row: &Row<Product>| row.value.details.stock.is_none();
-        let free = self.state.products.get(&(self.tenant, id)).is_some_and(uncounted);
-        Ok(free || self.move_stock(id, -pieces, now)?)
-    }
-
     fn put_back(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<()> {
         if pieces > 0 {
-            self.move_stock(id, pieces, now)?;
+            self.move_stock(id, pieces, now);
         }
         Ok(())
     }
@@ -119,15 +113,12 @@ impl MemoryTx {
     }
 
     /// Adds pieces to a stock that is counted, deleted products' too; `false` if it is not, or would fall below zero.
-    fn move_stock(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool> {
-        let Some(row) = self.state.products.get_mut(&(self.tenant, id)) else { return Ok(false) };
-        let Some(stock) = row.value.details.stock else { return Ok(false) };
-        if stock.get() + pieces < 0 {
-            return Ok(false);
-        }
-        let left = Stock::parse(stock.get() + pieces).map_err(Error::internal)?;
+    fn move_stock(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> bool {
+        let Some(row) = self.state.products.get_mut(&(self.tenant, id)) else { return false };
+        let Some(stock) = row.value.details.stock else { return false };
+        let Some(left) = Stock::from_stored(stock.get() + pieces) else { return false };
         (row.value.details.stock, row.value.updated_at) = (Some(left), now);
-        Ok(true)
+        true
     }
 }
 

@@ -24,12 +24,6 @@ statement! {
 }
 
 statement! {
-    TakeMore { tenant: i64, id: i64, pieces: i64, now: DbInstant } =
-        "UPDATE products SET stock = stock - " pieces ", updated_at = " now
-        " WHERE " mine " AND id = " id " AND (stock IS NULL OR stock >= " pieces ")"
-}
-
-statement! {
     PutBack { tenant: i64, id: i64, pieces: i64, now: DbInstant } =
         "UPDATE products SET stock = stock + " pieces ", updated_at = " now
         " WHERE " mine " AND id = " id " AND stock IS NOT NULL"
@@ -178,13 +172,6 @@ impl Products for Session<'_> {
             .map_err(store_error)?
             .map(|row| row.into_taken(id, quantity))
             .transpose()
-    }
-
-    fn take_more(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<bool> {
-        TakeMore { tenant: self.here(), id: id.get(), pieces, now: DbInstant(now) }
-            .execute(self.conn)
-            .map(|rows| rows == 1)
-            .map_err(store_error)
     }
 
     fn put_back(&mut self, id: ProductId, pieces: i64, now: Timestamp) -> Result<()> {
