@@ -17,7 +17,31 @@ use std::pin::Pin;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 /// A JSON body, or why there is none. Reading it never fails at once: see [`App::checked`].
-pub struct Body<T>(pub Result<T, ApiError>);
+pub struct Body<T>(pub Result<Draft<T>, ApiError>);
+
+/// A body as far as it could be read, and what is wrong with the rest: what its meaning adds is reported with it.
+pub struct Draft<T> {
+    /// The members; a faulty one is absent.
+    pub dto: T,
+    /// The faulty ones.
+    pub errors: FieldErrors,
+}
+
+impl<T> Draft<T> {
+    /// The members, if none is faulty.
+    pub fn whole(self) -> Result<T, ApiError> {
+        self.errors.finish()?;
+        Ok(self.dto)
+    }
+
+    /// What the members mean, if nothing is wrong with shape or meaning.
+    pub fn read<U, E: Into<ApiError>>(
+        self,
+        meaning: impl FnOnce(T, FieldErrors) -> Result<U, E>,
+    ) -> Result<U, ApiError> {
+        meaning(self.dto, self.errors).map_err(Into::into)
+    }
+}
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Error = ApiError;
@@ -60,7 +84,7 @@ const FAULTS: usize = 16;
 
 /// Reads a DTO. A field of the wrong type is noted, taken out, and reading begins again, so that all faulty fields
 /// are reported at once; a good body is read once.
-fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
+fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Draft<T>, ApiError> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     // serde would read a struct from an array as well, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
@@ -70,21 +94,29 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
             broken.unwrap_or_else(|| "the body must be a JSON object".to_owned()),
         ));
     }
-    let first = match serde_json::from_slice::<T>(bytes) {
-        Ok(dto) => return dto.validate().map(|()| dto).map_err(|faults| fields(&faults).into()),
-        Err(first) => first,
-    };
-    let mut value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| ApiError::Malformed(error.to_string()))?;
     let mut errors = FieldErrors::default();
-    for _ in 0..FAULTS {
+    let dto = match serde_json::from_slice::<T>(bytes) {
+        Ok(dto) => dto,
+        Err(first) => without_faults(bytes, &first, &mut errors)?,
+    };
+    if let Err(faults) = dto.validate() {
+        collect(&faults, "", &mut errors);
+    }
+    Ok(Draft { dto, errors })
+}
+
+fn without_faults<T: DeserializeOwned>(
+    bytes: &[u8],
+    first: &serde_json::Error,
+    errors: &mut FieldErrors,
+) -> Result<T, ApiError> {
+    let malformed = |error: &serde_json::Error| ApiError::Malformed(error.to_string());
+    let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    for fault in 0..FAULTS {
         match serde_path_to_error::deserialize::<_, T>(&value) {
-            Ok(dto) => {
-                if let Err(faults) = dto.validate() {
-                    collect(&faults, "", &mut errors);
-                }
-                break;
-            }
+            // Nothing faulty but the text itself: a member that stands there twice.
+            Ok(_) if fault == 0 => return Err(malformed(first)),
+            Ok(dto) => return Ok(dto),
             Err(fault) => {
                 let path = fault.path().to_string();
                 errors.add(&path, must(&fault.inner().to_string()));
@@ -96,9 +128,7 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
             }
         }
     }
-    // Nothing faulty but the text itself, such as a member that stands there twice.
-    errors.finish()?;
-    Err(ApiError::Malformed(first.to_string()))
+    Err(Error::Invalid(std::mem::take(errors)).into())
 }
 
 /// serde's "invalid type: string "x", expected i64" as a sentence about the field.
@@ -113,12 +143,6 @@ fn must(message: &str) -> String {
         None if message == "invalid number" => "must be an integer".to_owned(),
         None => message.to_owned(),
     }
-}
-
-fn fields(faults: &ValidationErrors) -> Error {
-    let mut errors = FieldErrors::default();
-    collect(faults, "", &mut errors);
-    Error::Invalid(errors)
 }
 
 /// validator's errors, without the input that it repeats in them.

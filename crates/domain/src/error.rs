@@ -252,7 +252,8 @@ impl FieldErrors {
         self.0.entry(field.to_owned()).or_default().push(message.into());
     }
 
-    /// Keeps a good value and notes a bad one, so that checking goes on with the next field.
+    /// Keeps a good value and notes a bad one, so that checking goes on with the next field. Of a field that is known
+    /// to be faulty nothing more is said.
     ///
     /// ```
     /// # use haat_domain::{error::FieldErrors, identity::Username};
@@ -261,13 +262,18 @@ impl FieldErrors {
     /// assert!(errors.finish().is_err());
     /// ```
     pub fn check<T>(&mut self, field: &str, value: Result<T, Violation>) -> Option<T> {
-        value.map_err(|violation| self.add(field, violation.0)).ok()
+        value
+            .map_err(|Violation(text)| {
+                if !self.has(field) {
+                    self.add(field, text);
+                }
+            })
+            .ok()
     }
 
     /// Notes that a field is not there.
     pub fn missing<T>(&mut self, field: &str) -> Option<T> {
-        self.add(field, "is required");
-        None
+        self.check(field, Err(Violation::new("is required")))
     }
 
     /// Whether a field is known to be faulty.

@@ -3,7 +3,7 @@
 use super::users::{Candidate, UserBody};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::input::{Body, query, query_bool};
+use crate::input::{Body, Draft, query, query_bool};
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
@@ -58,8 +58,11 @@ pub struct Registration {
 }
 
 impl Registration {
-    fn parse(self, default: Currency) -> Result<(Candidate, Option<StoreName>, Currency), ApiError> {
-        let mut errors = FieldErrors::default();
+    fn parse(
+        self,
+        mut errors: FieldErrors,
+        default: Currency,
+    ) -> Result<(Candidate, Option<StoreName>, Currency), ApiError> {
         let (username, email) = (self.username.as_deref(), self.email.as_deref());
         let candidate =
             Candidate::parse(username, email, self.role.as_deref(), self.password.as_deref(), &mut errors);
@@ -191,7 +194,7 @@ async fn register(
     caller: Caller,
     Body(body): Body<Registration>,
 ) -> Result<HttpResponse, ApiError> {
-    let (candidate, store, currency) = body?.parse(app.currency)?;
+    let (candidate, store, currency) = body?.read(|dto, errors| dto.parse(errors, app.currency))?;
     let role = candidate.role;
     // Hashing is dear: only for those who may.
     app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role)).await?;
@@ -207,8 +210,7 @@ async fn register(
     responses((status = 200, body = Tokens), (status = 401, description = "`invalid_credentials`")))]
 #[post("/api/auth/login/")]
 async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResponse, ApiError> {
-    let Credentials { username, password, store } = body?;
-    let mut errors = FieldErrors::default();
+    let Draft { dto: Credentials { username, password, store }, mut errors } = body?;
     for (field, text) in [("username", &username), ("password", &password), ("store", &store)] {
         if text.as_ref().is_some_and(|text| text.contains('\0')) {
             errors.add(field, "must not contain NUL characters");
@@ -245,7 +247,7 @@ async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResp
     responses((status = 200, body = Tokens), (status = 401, description = "`token_not_valid`, `account_inactive` or `store_suspended`")))]
 #[post("/api/auth/refresh/")]
 async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpResponse, ApiError> {
-    let token = app.tokens.verify_refresh(&body?.refresh.unwrap_or_default(), app.clock.now())?;
+    let token = app.tokens.verify_refresh(&body?.whole()?.refresh.unwrap_or_default(), app.clock.now())?;
     let anonymous = Caller::anonymous();
     let rotation =
         app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
@@ -270,7 +272,7 @@ async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpR
     responses((status = 200, body = Empty), (status = 401, description = "`token_not_valid`")))]
 #[post("/api/auth/verify/")]
 async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResponse, ApiError> {
-    let token = body?.token.unwrap_or_default();
+    let token = body?.whole()?.token.unwrap_or_default();
     let now = app.clock.now();
     match app.tokens.verify_refresh(&token, now) {
         Ok(renewal) => {
@@ -319,7 +321,8 @@ async fn change_password(
     Body(body): Body<PasswordInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::ChangePassword;
-    let PasswordInput { old_password, new_password } = app.checked(&caller, action, body).await?;
+    let PasswordInput { old_password, new_password } =
+        app.checked(&caller, action, body.and_then(Draft::whole)).await?;
     let (user, stored) = app.run(&caller, Access::Read, action, identity::own_password).await?;
     let known = [user.username.as_str(), user.email.as_str()];
     let new = NewPassword::parse(&new_password.unwrap_or_default(), &known);
@@ -356,7 +359,7 @@ async fn update_me(
     Body(body): Body<MeChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateSelf;
-    let email = body.and_then(|changes| {
+    let email = body.and_then(Draft::whole).and_then(|changes| {
         let email = changes.email.as_deref().map(Email::parse).transpose();
         Ok(email.map_err(|fault| fault.on("email"))?)
     });

@@ -3,7 +3,7 @@
 use super::store::StoreBody;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::input::{Body, id, list, optional, page, query};
+use crate::input::{Body, Draft, id, list, optional, page, query};
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
@@ -43,8 +43,7 @@ pub struct TenantInput {
 }
 
 impl TenantInput {
-    fn into_new(self, default: Currency) -> Result<NewTenant, ApiError> {
-        let mut errors = FieldErrors::default();
+    fn into_new(self, mut errors: FieldErrors, default: Currency) -> Result<NewTenant, ApiError> {
         let name = errors.check("name", StoreName::parse(self.name.as_deref().unwrap_or_default()));
         let currency =
             self.currency.map_or(Some(default), |code| errors.check("currency", Currency::parse(&code)));
@@ -122,7 +121,13 @@ async fn create_tenant(
     Body(body): Body<TenantInput>,
 ) -> Result<HttpResponse, ApiError> {
     let (action, currency) = (Action::CreateTenant, app.currency);
-    let new = app.checked(&caller, action, body.and_then(|input| input.into_new(currency))).await?;
+    let new = app
+        .checked(
+            &caller,
+            action,
+            body.and_then(|draft| draft.read(|dto, errors| dto.into_new(errors, currency))),
+        )
+        .await?;
     let store = app.run(&caller, Access::Write, action, move |cx| tenancy::create_tenant(cx, &new)).await?;
     let store = StoreBody::from(store);
     let location = format!("/api/platform/tenants/{}/", store.id);
@@ -153,7 +158,7 @@ async fn update_tenant(
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateTenant;
     let tenant = TenantId::new(app.checked(&caller, action, id(&path)).await?);
-    let name = body.and_then(|input| {
+    let name = body.and_then(Draft::whole).and_then(|input| {
         let name = input.name.as_deref().map(StoreName::parse).transpose();
         Ok(name.map_err(|fault| fault.on("name"))?)
     });

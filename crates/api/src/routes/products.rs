@@ -114,8 +114,7 @@ pub struct ProductInput {
 }
 
 impl ProductInput {
-    fn into_details(self, currency: Currency) -> Result<ProductDetails, Error> {
-        let mut errors = FieldErrors::default();
+    fn into_details(self, mut errors: FieldErrors, currency: Currency) -> Result<ProductDetails, Error> {
         let name = match self.name.as_deref() {
             Some(name) => errors.check("name", ProductName::parse(name)),
             None => errors.missing("name"),
@@ -168,8 +167,7 @@ pub struct ProductChanges {
 }
 
 impl ProductChanges {
-    fn into_patch(self, currency: Currency) -> Result<ProductPatch, Error> {
-        let mut errors = FieldErrors::default();
+    fn into_patch(self, mut errors: FieldErrors, currency: Currency) -> Result<ProductPatch, Error> {
         let patch = ProductPatch {
             name: self.name.and_then(|name| errors.check("name", ProductName::parse(&name))),
             description: self
@@ -270,7 +268,7 @@ async fn create_product(
     let input = app.checked(&caller, action, body).await?;
     let product = app
         .run(&caller, Access::Write, action, move |cx| {
-            let details = input.into_details(cx.known()?.currency())?;
+            let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
             Ok(ProductBody::of(tenant, catalog::create_product(cx, details)?))
         })
@@ -314,7 +312,7 @@ async fn replace_product(
     let input = app.checked(&caller, action, body).await?;
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
-            let details = input.into_details(cx.known()?.currency())?;
+            let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
             Ok(ProductBody::of(tenant, catalog::replace_product(cx, product, details)?))
         })
@@ -338,7 +336,7 @@ async fn update_product(
     let input = app.checked(&caller, action, body).await?;
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
-            let patch = input.into_patch(cx.known()?.currency())?;
+            let patch = input.dto.into_patch(input.errors, cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
             Ok(ProductBody::of(tenant, catalog::update_product(cx, product, patch)?))
         })

@@ -66,8 +66,7 @@ pub struct StoreChanges {
 }
 
 impl StoreChanges {
-    fn into_patch(self) -> Result<TenantPatch, ApiError> {
-        let mut errors = FieldErrors::default();
+    fn into_patch(self, mut errors: FieldErrors) -> Result<TenantPatch, ApiError> {
         let patch = TenantPatch {
             name: self.name.and_then(|name| errors.check("name", StoreName::parse(&name))),
             currency: self.currency.and_then(|code| errors.check("currency", Currency::parse(&code))),
@@ -95,7 +94,8 @@ async fn update_store(
     Body(body): Body<StoreChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateStore;
-    let patch = app.checked(&caller, action, body.and_then(StoreChanges::into_patch)).await?;
+    let patch =
+        app.checked(&caller, action, body.and_then(|draft| draft.read(StoreChanges::into_patch))).await?;
     let store = app.run(&caller, Access::Write, action, move |cx| tenancy::update_store(cx, patch)).await?;
     Ok(HttpResponse::Ok().json(StoreBody::from(store)))
 }

@@ -125,8 +125,7 @@ pub struct UserInput {
 }
 
 impl UserInput {
-    fn into_candidate(self) -> Result<Candidate, ApiError> {
-        let mut errors = FieldErrors::default();
+    fn into_candidate(self, mut errors: FieldErrors) -> Result<Candidate, ApiError> {
         let (username, email) = (self.username.as_deref(), self.email.as_deref());
         let candidate =
             Candidate::parse(username, email, self.role.as_deref(), self.password.as_deref(), &mut errors);
@@ -153,8 +152,7 @@ pub struct UserChanges {
 }
 
 impl UserChanges {
-    fn into_patch(self) -> Result<(UserPatch, Option<NewPassword>), ApiError> {
-        let mut errors = FieldErrors::default();
+    fn into_patch(self, mut errors: FieldErrors) -> Result<(UserPatch, Option<NewPassword>), ApiError> {
         let patch = UserPatch {
             email: self.email.and_then(|email| errors.check("email", Email::parse(&email))),
             role: self.role.and_then(|role| errors.check("role", Role::parse_member(&role))),
@@ -232,7 +230,8 @@ async fn create_user(
     Body(body): Body<UserInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateUser;
-    let candidate = app.checked(&caller, action, body.and_then(UserInput::into_candidate)).await?;
+    let candidate =
+        app.checked(&caller, action, body.and_then(|draft| draft.read(UserInput::into_candidate))).await?;
     // Hashing is dear: only for those who may.
     app.permit(&caller, action).await?;
     let new = candidate.hashed(&app).await?;
@@ -267,7 +266,8 @@ async fn update_user(
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateUser;
     let user = UserId::new(app.checked(&caller, action, id(&path)).await?);
-    let (mut patch, password) = app.checked(&caller, action, body.and_then(UserChanges::into_patch)).await?;
+    let (mut patch, password) =
+        app.checked(&caller, action, body.and_then(|draft| draft.read(UserChanges::into_patch))).await?;
     if let Some(password) = password {
         let found = app.run(&caller, Access::Read, action, move |cx| identity::read_user(cx, user)).await?;
         let new_email = patch.email.as_ref().unwrap_or(&found.email);

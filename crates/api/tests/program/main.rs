@@ -139,6 +139,14 @@ fn a_dotenv_file_is_read() {
     assert!(folder.path().join("elsewhere.db").exists());
 }
 
+#[test]
+fn a_dotenv_file_that_cannot_be_read_to_its_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "HAAT_BODY_LIMIT=10\nBAD LINE HERE\nHAAT_ENV=production\n")
+        .unwrap();
+    assert!(refuses(haat(folder.path()).arg("check")).contains(".env: "));
+}
+
 /// A server, and the lines of its log.
 fn serve(mut command: Command) -> (Child, impl Iterator<Item = String>) {
     let command = command.env("HAAT_LOG_FORMAT", "json").args(["serve", "--port", "0"]);

@@ -98,10 +98,11 @@ pub(super) struct OrderInput {
 }
 
 impl OrderInput {
-    pub(super) fn into_wish(self) -> Result<PlaceOrder, Error> {
-        let mut errors = FieldErrors::default();
+    pub(super) fn into_wish(self, mut errors: FieldErrors) -> Result<PlaceOrder, Error> {
         let lines = match self.lines {
             Some(lines) => many(&lines, &mut errors),
+            // They are there, but faulty: nothing else is missed.
+            None if errors.has("lines") => Vec::new(),
             None => single(self.product, self.quantity, &mut errors),
         };
         errors.finish()?;
@@ -110,13 +111,11 @@ impl OrderInput {
 }
 
 fn single(product: Option<i64>, quantity: Option<i64>, errors: &mut FieldErrors) -> Vec<LineRequest> {
-    if product.is_none() {
-        errors.add("product", "is required");
-    }
-    if quantity.is_none() {
-        errors.add("quantity", "is required");
-    }
-    let quantity = quantity.and_then(|quantity| errors.check("quantity", Quantity::parse(quantity)));
+    let product = product.or_else(|| errors.missing("product"));
+    let quantity = match quantity {
+        Some(quantity) => errors.check("quantity", Quantity::parse(quantity)),
+        None => errors.missing("quantity"),
+    };
     let line = product.zip(quantity).map(|(product, quantity)| LineRequest {
         product: ProductId::new(reference(product)),
         quantity,
@@ -162,8 +161,7 @@ pub(super) struct OrderChanges {
 }
 
 impl OrderChanges {
-    pub(super) fn into_patch(self) -> Result<OrderPatch, Error> {
-        let mut errors = FieldErrors::default();
+    pub(super) fn into_patch(self, mut errors: FieldErrors) -> Result<OrderPatch, Error> {
         let status = self.status.and_then(|status| errors.check("status", OrderStatus::parse(&status)));
         let quantity = self.quantity.and_then(|quantity| errors.check("quantity", Quantity::parse(quantity)));
         let product = self.product.map(reference).map(ProductId::new);

@@ -153,7 +153,7 @@ async fn place_order(
     Body(body): Body<OrderInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::PlaceOrder;
-    let wish = body.and_then(|input| Ok(input.into_wish()?));
+    let wish = body.and_then(|draft| draft.read(OrderInput::into_wish));
     let wish = app.checked(&caller, action, wish).await?;
     let order = app
         .run(&caller, Access::Write, action, move |cx| {
@@ -196,7 +196,7 @@ async fn update_order(
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateOrder;
     let order = OrderId::new(app.checked(&caller, action, id(&path)).await?);
-    let patch = body.and_then(|input| Ok(input.into_patch()?));
+    let patch = body.and_then(|draft| draft.read(OrderChanges::into_patch));
     let patch = app.checked(&caller, action, patch).await?;
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {

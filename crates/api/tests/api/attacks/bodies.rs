@@ -178,7 +178,14 @@ fn texts_hold_every_character_but_nul(world: &World) {
         assert_eq!(answer.status, 400, "{query}: {}", answer.text);
     }
     let login = json!({"username": "a\0b", "password": "a\0b", "store": "a\0b"});
-    world.anonymous().post("/api/auth/login/", &login).refused(401, "invalid_credentials");
+    world.anonymous().post("/api/auth/login/", &login).faults(&["password", "store", "username"]);
+    let twice = shop.owner.raw("POST", "/api/products/", r#"{"name": "a", "name": "b", "price": 1}"#);
+    assert!(twice.refused(400, "malformed_json").text.contains("duplicate field"));
+    let many = format!(r#"{{"lines": [{}]}}"#, vec!["{}"; 300_000].join(","));
+    shop.customer.raw("POST", "/api/orders/", many).faults(&["lines"]);
+    for time in ["-009000-01-01T00:00:00Z", "20200101T000000Z", "2020-01-01T00:00:00+05:30[Asia/Kolkata]"] {
+        shop.owner.get(&format!("/api/orders/?created_after={time}")).faults(&["created_after"]);
+    }
 }
 
 fn all_faulty_fields_are_named_at_once(world: &World) {
@@ -187,6 +194,8 @@ fn all_faulty_fields_are_named_at_once(world: &World) {
     shop.owner.post("/api/products/", &product).faults(&["name", "price", "sku", "status", "stock"]);
     let mixed = json!({"name": 7, "price": "abc", "stock": "many", "description": [], "sku": {}});
     shop.owner.post("/api/products/", &mixed).faults(&["description", "name", "price", "sku", "stock"]);
+    let mixed = json!({"name": " ", "price": "abc", "stock": -1, "sku": 5, "status": "sold"});
+    shop.owner.post("/api/products/", &mixed).faults(&["name", "price", "sku", "status", "stock"]);
     let user = json!({"username": "a b", "email": "nowhere", "password": "short", "role": "king"});
     shop.owner.post("/api/users/", &user).faults(&["email", "password", "role", "username"]);
     world.anonymous().post("/api/auth/register/", &json!({})).faults(&["email", "password", "username"]);

@@ -12,6 +12,9 @@ cases! {
     a_customer_cancels_while_it_is_pending,
     a_changed_quantity_moves_total_and_stock,
     other_lines_keep_old_prices_and_take_new_ones,
+    an_order_sent_back_as_it_was_received_changes_nothing,
+    no_more_is_taken_of_what_is_not_for_sale,
+    returned_pieces_never_make_a_product_unreadable,
     deleting_cancels_and_hides,
     lists_are_filtered,
 }
@@ -217,4 +220,36 @@ fn lists_are_filtered(world: &World) {
         "/api/orders/?status=lost&customer=x&product=y&created_after=yesterday&created_before=2026-13-01";
     let fields = ["created_after", "created_before", "customer", "product", "status"];
     shop.staff.get(wrong).faults(&fields);
+}
+
+fn an_order_sent_back_as_it_was_received_changes_nothing(world: &World) {
+    let shop = world.open("Alpha");
+    let order = shop.order(shop.product("Cup", "2.50", Some(10)), 4);
+    let confirmed = move_to(&shop, order, "confirmed").must(200).json;
+    assert_eq!(shop.staff.patch(&path(order), &confirmed).must(200).json, confirmed);
+    let shipped = json!({"lines": confirmed["lines"], "status": "shipped"});
+    assert_eq!(shop.staff.patch(&path(order), &shipped).must(200).text_of("status"), "shipped");
+}
+
+fn no_more_is_taken_of_what_is_not_for_sale(world: &World) {
+    let shop = world.open("Alpha");
+    for stock in [Some(10), None] {
+        let product = shop.product("Cup", "2.50", stock);
+        let order = shop.order(product, 4);
+        shop.staff.delete(&format!("/api/products/{product}/")).must(204);
+        shop.staff.patch(&path(order), &json!({"quantity": 5})).faults(&["product"]);
+        shop.staff.patch(&path(order), &json!({"quantity": 3})).must(200);
+    }
+}
+
+fn returned_pieces_never_make_a_product_unreadable(world: &World) {
+    let shop = world.open("Alpha");
+    let product = shop.product("Cup", "2.50", Some(10));
+    let order = shop.order(product, 4);
+    let item = format!("/api/products/{product}/");
+    shop.staff.patch(&item, &json!({"stock": 1_000_000_000})).must(200);
+    shop.customer.post(&format!("/api/orders/{order}/cancel/"), &json!({})).must(200);
+    assert_eq!(shop.staff.get(&item).must(200).json["stock"], json!(1_000_000_004));
+    shop.customer.get("/api/products/").must(200);
+    shop.staff.patch(&item, &json!({"stock": 5})).must(200);
 }
