@@ -1,6 +1,6 @@
 //! The store on diesel: SQLite or PostgreSQL, as the URL says.
 //!
-//! `repos` holds the repositories, written once and compiled once per engine over its [`dialect`](sqlite::dialect);
+//! `repos` holds the repositories, written once and compiled once per engine over its `dialect`;
 //! `schema` and `rows` are compiled once. The engines differ in how a transaction comes about (`store`) and in a
 //! few words of SQL (`dialect`), and nowhere else.
 
