@@ -205,6 +205,7 @@ fn the_applications_role_cannot_truncate_or_rewrite_history() {
             "UPDATE audit_log SET actor_name = 'nobody'",
             "DELETE FROM audit_log",
             "DELETE FROM tenants",
+            "UPDATE login_names SET user_id = -1",
             "DELETE FROM __diesel_schema_migrations",
             "CREATE TABLE mine (id bigint)",
             "DROP TABLE audit_log",
@@ -221,8 +222,6 @@ fn the_applications_role_cannot_truncate_or_rewrite_history() {
         );
     }
     assert_eq!(count(&mut inside, "audit_log", "actor_name = 'admin'"), "1");
-    inside.run("UPDATE login_names SET user_id = -1").unwrap();
-    assert_eq!(count(&mut inside, "login_names", "user_id = -1"), "0", "no policy lets a claim be changed");
 }
 
 /// One line for each key of a tenant's table that does not lead with the tenant, on its own side or the other's.

@@ -1,7 +1,7 @@
 use crate::{conflict, denied, faulty_field, is_not_found, product, shop, stock_of};
 use haat_domain::authz::Role;
 use haat_domain::catalog::{ProductPatch, ProductStatus, Stock, delete_product, update_product};
-use haat_domain::error::{Conflict, Denied, Result};
+use haat_domain::error::{Conflict, Denied, Error, Result};
 use haat_domain::ids::{OrderId, ProductId};
 use haat_domain::orders::*;
 use haat_domain::testing::*;
@@ -231,8 +231,10 @@ fn an_order_goes_on_when_its_product_is_no_longer_sold_or_counted() {
     set_product(&shop, uncounted, ProductPatch { stock: Some(None), ..ProductPatch::default() });
     let counting = ProductPatch { stock: Some(Some(Stock::parse(4).unwrap())), ..ProductPatch::default() };
     set_product(&shop, uncounted_first, counting);
-    let all = [(gone, 2), (uncounted, 20), (counted, 2), (uncounted_first, 2)];
-    change(&shop, id, changes(&all)).unwrap();
+    let more = |gone_now| changes(&[(gone, gone_now), (uncounted, 20), (counted, 2), (uncounted_first, 2)]);
+    // Of what is no longer sold the order keeps what it has, and gets no more.
+    assert!(matches!(change(&shop, id, more(2)), Err(Error::Invalid(_))));
+    change(&shop, id, more(1)).unwrap();
     assert_eq!((stock_of(&shop, uncounted), stock_of(&shop, uncounted_first)), (None, Some(4)));
     cancel(&shop, Role::Staff, id).unwrap();
     assert_eq!((stock_of(&shop, uncounted), stock_of(&shop, uncounted_first)), (None, Some(4)));
