@@ -112,6 +112,9 @@ fn migrate(settings: &Settings, status: bool, to: Option<&str>) -> Result<(), Fa
         }
         return Ok(());
     }
+    if to == Some("none") {
+        settings.allow_loss()?;
+    }
     let done = match to {
         None => migrations.up(),
         Some("none") => migrations.to(""),

@@ -252,11 +252,18 @@ impl Settings {
 
     /// Whether demo data may be loaded here.
     pub fn allow_demo(&self) -> Result<(), SettingError> {
+        self.not_in_production("demo data has known passwords")
+    }
+
+    /// Whether all data may be thrown away here.
+    pub fn allow_loss(&self) -> Result<(), SettingError> {
+        self.not_in_production("taking all migrations back throws all data away")
+    }
+
+    fn not_in_production(&self, why: &str) -> Result<(), SettingError> {
         match self.environment {
             Environment::Development => Ok(()),
-            Environment::Production => {
-                Err(SettingError::new("demo data has known passwords: not in production"))
-            }
+            Environment::Production => Err(SettingError::new(format!("{why}: not in production"))),
         }
     }
 

@@ -55,6 +55,9 @@ fn production_refuses_what_is_missing_short_or_known() {
     let demo = refuses(production().env(database.0, database.1).env(key.0, key.1).args(["serve", "--demo"]));
     assert!(demo.contains("not in production"), "{demo}");
     assert!(!demo.contains(KEY), "no secret is shown");
+    let loss =
+        production().env(database.0, database.1).env(key.0, key.1).args(["migrate", "--to", "none"]).output();
+    assert!(String::from_utf8(loss.unwrap().stderr).unwrap().contains("throws all data away"));
 }
 
 #[test]
