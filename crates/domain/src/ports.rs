@@ -207,6 +207,8 @@ pub trait Users {
     fn insert(&mut self, new: &NewUser, now: Timestamp) -> Result<Option<UserId>>;
     /// One account.
     fn find(&mut self, id: UserId) -> Result<Option<User>>;
+    /// One account, kept from others' changes until the transaction ends.
+    fn lock(&mut self, id: UserId) -> Result<Option<User>>;
     /// The account with this folded username, and its password hash.
     fn find_login(&mut self, username_key: &str) -> Result<Option<(UserId, PasswordHash)>>;
     /// The account with this folded e-mail address.

@@ -96,6 +96,7 @@ type Look = fn(&mut dyn TenantTx, Things) -> Result<bool>;
 #[rustfmt::skip]
 const LOOKS: &[(&str, Look)] = &[
     ("Users::find", |tx, theirs| Ok(tx.users().find(theirs.user)?.is_some())),
+    ("Users::lock", |tx, theirs| Ok(tx.users().lock(theirs.user)?.is_some())),
     ("Users::find_login", |tx, _| Ok(tx.users().find_login("other-customer")?.is_some())),
     ("Users::find_by_email", |tx, _| Ok(tx.users().find_by_email("other-customer@example.com")?.is_some())),
     ("Users::page", |tx, theirs| {

@@ -142,7 +142,7 @@ pub fn update_user(cx: &mut Cx<'_>, id: UserId, patch: UserPatch) -> Result<User
     let mut shop = cx.enter(Action::UpdateUser)?;
     patch.role.map_or(Ok(()), check_role)?;
     let owners = shop.tx.users().lock_active_owners()?;
-    let mut user = shop.tx.users().find(id)?.ok_or(Error::NotFound)?;
+    let mut user = shop.tx.users().lock(id)?.ok_or(Error::NotFound)?;
     user.role = patch.role.unwrap_or(user.role);
     user.is_active = patch.is_active.unwrap_or(user.is_active);
     if owners == [id] && !(user.is_active && user.role == Role::Owner) {
@@ -182,7 +182,8 @@ pub fn read_me(cx: &mut Cx<'_>) -> Result<User> {
 /// Changes the caller's own account.
 pub fn update_me(cx: &mut Cx<'_>, email: Option<Email>) -> Result<User> {
     let mut shop = cx.enter(Action::UpdateSelf)?;
-    let mut user = own(&mut shop)?;
+    let id = own(&mut shop)?.id;
+    let mut user = shop.tx.users().lock(id)?.ok_or(Error::NotFound)?;
     set_email(&mut shop, &mut user, email)?;
     shop.tx.users().update(&user)?;
     Ok(user)
@@ -200,6 +201,9 @@ pub fn own_password(cx: &mut Cx<'_>) -> Result<(User, PasswordHash)> {
 /// it is no longer the stored one, somebody else has changed it meanwhile.
 pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordHash) -> Result<()> {
     let session: Option<SessionId> = cx.known()?.session();
+    let mut shop = cx.enter(Action::ChangePassword)?;
+    let id = own(&mut shop)?.id;
+    shop.tx.users().lock(id)?;
     let (user, stored) = own_password(cx)?;
     let shop = cx.enter(Action::ChangePassword)?;
     if stored != *verified {

@@ -47,6 +47,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         tx.settings().update(&Tenant { name: store_name("Stolen"), ..prey.tenant.clone() }).map(|()| false)
     }),
     ("Users::find", |tx, prey, _| Ok(tx.users().find(prey.user.id)?.is_some())),
+    ("Users::lock", |tx, prey, _| Ok(tx.users().lock(prey.user.id)?.is_some())),
     ("Users::find_login", |tx, prey, _| Ok(tx.users().find_login(&prey.user.username.key())?.is_some())),
     ("Users::find_by_email", |tx, prey, _| Ok(tx.users().find_by_email(&prey.user.email.key())?.is_some())),
     ("Users::page", |tx, prey, _| {

@@ -35,6 +35,10 @@ impl Users for MemoryTx {
         Ok(self.logins().find(|login| login.user.id == id).map(|login| login.user.clone()))
     }
 
+    fn lock(&mut self, id: UserId) -> Result<Option<User>> {
+        Users::find(self, id)
+    }
+
     fn find_login(&mut self, username_key: &str) -> Result<Option<(UserId, PasswordHash)>> {
         let found = self.logins().find(|login| login.user.username.key() == username_key);
         Ok(found.map(|login| (login.user.id, login.hash.clone())))

@@ -14,6 +14,10 @@ use haat_domain::ports::{Sessions, Users};
 use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
+fn user(row: QueryResult<UserRow>) -> Result<Option<User>> {
+    row.optional().map_err(store_error)?.map(User::try_from).transpose()
+}
+
 impl Users for Session<'_> {
     fn insert(&mut self, new: &NewUser, now: Timestamp) -> Result<Option<UserId>> {
         let id = new_id(self.conn, "users")?;
@@ -40,16 +44,23 @@ impl Users for Session<'_> {
     }
 
     fn find(&mut self, id: UserId) -> Result<Option<User>> {
-        users::table
+        user(
+            users::table
+                .filter(mine!(users, self.here()))
+                .filter(users::id.eq(id.get()))
+                .filter(users::deleted_at.is_null())
+                .select(UserRow::as_select())
+                .get_result(self.conn),
+        )
+    }
+
+    fn lock(&mut self, id: UserId) -> Result<Option<User>> {
+        let found = users::table
             .filter(mine!(users, self.here()))
             .filter(users::id.eq(id.get()))
             .filter(users::deleted_at.is_null())
-            .select(UserRow::as_select())
-            .get_result(self.conn)
-            .optional()
-            .map_err(store_error)?
-            .map(User::try_from)
-            .transpose()
+            .select(UserRow::as_select());
+        user(for_update!(found).get_result(self.conn))
     }
 
     fn find_login(&mut self, username_key: &str) -> Result<Option<(UserId, PasswordHash)>> {
