@@ -1,10 +1,11 @@
 //! Who is calling, as far as the request says.
 
 use crate::app::App;
+use crate::edge::RequestId;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use haat_domain::error::{AuthFailure, Error};
 use haat_domain::identity::Credential;
 use std::convert::Infallible;
@@ -20,17 +21,19 @@ pub struct Caller {
     token: Option<String>,
     /// The store that a platform admin wants to act in.
     pub store: Option<String>,
+    /// The number of the request, for the audit log.
+    pub request: Option<String>,
 }
 
 impl Caller {
     /// Somebody who shows no token.
     pub const fn anonymous() -> Self {
-        Self { token: None, store: None }
+        Self { token: None, store: None, request: None }
     }
 
     /// Whoever this token says.
     pub const fn with(token: String) -> Self {
-        Self { token: Some(token), store: None }
+        Self { token: Some(token), store: None, request: None }
     }
 
     /// Whether no token came along.
@@ -58,6 +61,7 @@ impl FromRequest for Caller {
         // A name may be of any script, as UTF-8; bytes that are none name no store.
         let store = req.headers().get(STORE_HEADER);
         let store = store.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-        ready(Ok(Self { token, store }))
+        let request = req.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+        ready(Ok(Self { token, store, request }))
     }
 }

@@ -1,7 +1,6 @@
 //! What happens to every request and every answer: the request's number, the error body, headers, the access log.
 
 use crate::problem::{ApiError, Problem};
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -9,11 +8,16 @@ use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
 use std::time::Instant;
 use tracing::Instrument;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's number, for whoever is within: an extension of the request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
 
 /// The outermost layer.
 pub async fn edge(
@@ -26,6 +30,7 @@ pub async fn edge(
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
     }
+    req.extensions_mut().insert(RequestId(id.clone()));
     let authenticated = req.headers().contains_key(AUTHORIZATION);
     let began = Instant::now();
     let span = tracing::info_span!("request", id = %id);
