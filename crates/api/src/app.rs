@@ -1,13 +1,15 @@
 //! Shared state, and the one way from a request into a transaction.
 
 use crate::auth::Caller;
+use crate::once::InFlight;
 use crate::problem::ApiError;
 use haat_domain::authz::{Action, Realm};
-use haat_domain::cx::Cx;
+use haat_domain::cx::{Cx, Visit};
 use haat_domain::error::{Error, Result};
+use haat_domain::identity::Credential;
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
-use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Store, TokenIssuer, Tx};
+use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
 use haat_infra::workers::Workers;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -24,6 +26,12 @@ pub struct App {
     pub hasher: Arc<dyn PasswordHasher>,
     /// Threads for hashing: slow on purpose, and so kept apart from everything else.
     pub hashing: Workers,
+    /// Failed logins that cost no time; 0: none ever does.
+    pub free_failures: u16,
+    /// Secrets.
+    pub random: Arc<dyn Random>,
+    /// The requests with an idempotency key that are being answered.
+    pub in_flight: InFlight,
     /// The currency of a store that names none.
     pub currency: Currency,
     /// The largest body of a request, in bytes.
@@ -41,22 +49,34 @@ impl App {
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
         let credential = caller.credential(self)?;
-        let now = self.clock.now();
-        // Only a platform admin names a store; that each such visit is written down makes it a write.
-        let store = caller
-            .store
-            .clone()
-            .filter(|_| credential.tenant.is_platform() && action.realm() == Realm::Store);
-        let access = if store.is_some() { Access::Write } else { access };
+        let (now, request) = (self.clock.now(), caller.request.clone());
+        let visit = self.announce(caller, &credential, action).await?;
         let work = move |tx: &mut dyn Tx| {
-            let mut cx = Cx::authenticate(tx, &credential, now)?;
-            if let Some(store) = store {
-                cx = cx.in_store(&store, action)?;
+            let mut cx = Cx::authenticate(tx, &credential, now)?.for_request(request);
+            if let Some(visit) = visit {
+                cx = cx.in_store(visit)?;
             }
             cx.permit(action)?;
             work(&mut cx)
         };
         Ok(self.transact(Some(credential.tenant), access, work).await?)
+    }
+
+    /// Writes down that a platform admin is about to act in the store that they name, whatever comes of it. For
+    /// anybody else the name means nothing.
+    async fn announce(
+        &self,
+        caller: &Caller,
+        credential: &Credential,
+        action: Action,
+    ) -> Result<Option<Visit>> {
+        let named = caller.store.clone().filter(|_| action.realm() == Realm::Store);
+        let Some(store) = named.filter(|_| credential.tenant.is_platform()) else { return Ok(None) };
+        let (now, request, credential) = (self.clock.now(), caller.request.clone(), *credential);
+        let work = move |tx: &mut dyn Tx| {
+            Cx::authenticate(tx, &credential, now)?.for_request(request).announce(&store, action)
+        };
+        self.transact(Some(credential.tenant), Access::Write, work).await
     }
 
     /// Does something for whoever it is: as the caller if they show a token, at the door if they show none.
@@ -67,10 +87,13 @@ impl App {
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
         let credential = if caller.is_anonymous() { None } else { Some(caller.credential(self)?) };
-        let now = self.clock.now();
-        let work = move |tx: &mut dyn Tx| match credential {
-            Some(credential) => work(&mut Cx::authenticate(tx, &credential, now)?),
-            None => work(&mut Cx::anonymous(tx, now)),
+        let (now, request) = (self.clock.now(), caller.request.clone());
+        let work = move |tx: &mut dyn Tx| {
+            let cx = match credential {
+                Some(credential) => Cx::authenticate(tx, &credential, now)?,
+                None => Cx::anonymous(tx, now),
+            };
+            work(&mut cx.for_request(request))
         };
         Ok(self.transact(credential.map(|credential| credential.tenant), access, work).await?)
     }

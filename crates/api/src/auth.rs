@@ -36,6 +36,11 @@ impl Caller {
         Self { token: Some(token), store: None, request: None }
     }
 
+    /// The sender of the same request, whatever token they show.
+    pub fn at_the_door(&self) -> Self {
+        Self { request: self.request.clone(), ..Self::anonymous() }
+    }
+
     /// Whether no token came along.
     pub fn is_anonymous(&self) -> bool {
         self.token.is_none()

@@ -58,7 +58,11 @@ pub enum Command {
     /// Print the OpenAPI document
     Openapi,
     /// Verify settings, database, migrations and walls; fails with one line for each fault
-    Check,
+    Check {
+        /// Verify the audit logs of all stores as well, and print the last link of each, to be kept elsewhere
+        #[arg(long)]
+        audit: bool,
+    },
 }
 
 /// How to serve.
@@ -158,6 +162,16 @@ pub struct Settings {
     /// Passwords that may wait for a thread; more are answered 429
     #[arg(long, env = "HAAT_HASHING_QUEUE", global = true, default_value_t = 32, value_name = "N")]
     pub hashing_queue: u16,
+    /// Failed logins of an account, or from an address, before each further one doubles a wait; 0: there is none
+    #[arg(
+        long,
+        env = "HAAT_FREE_FAILURES",
+        global = true,
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u16).range(0..=1000),
+        value_name = "N"
+    )]
+    pub free_failures: u16,
     /// The currency of a store that names none (ISO 4217)
     #[arg(long, env = "HAAT_CURRENCY", global = true, default_value = "INR", value_parser = currency, value_name = "CODE")]
     pub currency: Currency,

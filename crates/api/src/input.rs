@@ -1,12 +1,14 @@
 //! Reading requests: JSON bodies with all their faults at once, query strings, ids.
 
 use crate::app::App;
+use crate::once;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{BytesMut, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use haat_domain::error::{Error, FieldErrors, Violation};
+use haat_domain::idempotency::Claim;
 use haat_domain::ids::MAX_ID;
 use haat_domain::page::{Cursor, Limit, PageRequest, Sort, SortKey};
 use rust_decimal::Decimal;
@@ -25,6 +27,8 @@ pub struct Draft<T> {
     pub dto: T,
     /// The faulty ones.
     pub errors: FieldErrors,
+    /// The request's idempotency key; for what creates something.
+    pub claim: Option<Claim>,
 }
 
 impl<T> Draft<T> {
@@ -41,6 +45,15 @@ impl<T> Draft<T> {
     ) -> Result<U, ApiError> {
         meaning(self.dto, self.errors).map_err(Into::into)
     }
+
+    /// The same with the request's idempotency key.
+    pub fn claimed<U, E: Into<ApiError>>(
+        self,
+        meaning: impl FnOnce(T, FieldErrors) -> Result<U, E>,
+    ) -> Result<(Option<Claim>, U), ApiError> {
+        let claim = self.claim;
+        Ok((claim, meaning(self.dto, self.errors).map_err(Into::into)?))
+    }
 }
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
@@ -49,7 +62,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (req, payload) = (req.clone(), payload.take());
-        Box::pin(async move { Ok(Self(read(&req, payload).await.and_then(|bytes| parse(&bytes)))) })
+        Box::pin(async move { Ok(Self(read(&req, payload).await.and_then(|bytes| parse(&req, &bytes)))) })
     }
 }
 
@@ -84,7 +97,7 @@ const FAULTS: usize = 16;
 
 /// Reads a DTO. A field of the wrong type is noted, taken out, and reading begins again, so that all faulty fields
 /// are reported at once; a good body is read once.
-fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Draft<T>, ApiError> {
+fn parse<T: DeserializeOwned + Validate>(req: &HttpRequest, bytes: &[u8]) -> Result<Draft<T>, ApiError> {
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     // serde would read a struct from an array as well, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
@@ -102,7 +115,8 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Draft<T>, ApiEr
     if let Err(faults) = dto.validate() {
         collect(&faults, "", &mut errors);
     }
-    Ok(Draft { dto, errors })
+    let claim = once::claim(req, bytes, &mut errors);
+    Ok(Draft { dto, errors, claim })
 }
 
 fn without_faults<T: DeserializeOwned>(

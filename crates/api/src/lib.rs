@@ -8,14 +8,18 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod edge;
+pub mod etag;
 pub mod input;
+pub mod once;
 pub mod openapi;
 pub mod operations;
+pub mod precondition;
 pub mod problem;
 pub mod routes;
 
 use crate::app::App;
 use crate::config::Settings;
+use crate::once::InFlight;
 use crate::problem::ApiError;
 use actix_web::dev::Server;
 use actix_web::http::Method;
@@ -25,6 +29,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use haat_infra::clock::SystemClock;
 use haat_infra::db;
 use haat_infra::password::BcryptHasher;
+use haat_infra::random::OsRandom;
 use haat_infra::token::JwtIssuer;
 use haat_infra::workers::Workers;
 use std::net::SocketAddr;
@@ -59,6 +64,9 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         hashing: Workers::start("hashing", threads, queue)?,
         currency: settings.currency,
         body_limit: settings.body_limit,
+        free_failures: settings.free_failures,
+        random: Arc::new(OsRandom),
+        in_flight: InFlight::default(),
     })
 }
 

@@ -5,6 +5,7 @@
 )]
 
 use crate::auth::STORE_HEADER;
+use crate::once::{KEY_HEADER, REPLAYED_HEADER};
 use crate::operations::{Rule, rule};
 use crate::problem::Problem;
 use crate::routes;
@@ -36,8 +37,10 @@ use utoipa_actix_web::AppExt;
         (name = "auth", description = "Registration, login, sessions, the own account"),
         (name = "store", description = "The own store"),
         (name = "users", description = "The users of a store, for its owner"),
+        (name = "invitations", description = "Invitations into a store, for its owner"),
         (name = "products", description = "The catalogue"),
         (name = "orders", description = "Orders and their way from pending to delivered"),
+        (name = "audit", description = "Who did what in a store, for its owner"),
         (name = "platform", description = "The installation, for platform admins"),
         (name = "system", description = "Health, and this document"),
     )
@@ -84,8 +87,8 @@ pub fn document() -> Value {
     let mut document = serde_json::to_value(collected).unwrap_or_default();
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for (_, methods) in members(&mut document["paths"]) {
-        for (_, operation) in members(methods) {
-            finish(operation, &examples);
+        for (method, operation) in members(methods) {
+            finish(method, operation, &examples);
         }
     }
     document["components"]["responses"] = Value::Object(problems());
@@ -122,8 +125,11 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("Forbidden", "403", "This role may never do this: `permission_denied`, or `store_required`"),
     ("NotFound", "404", "No such thing here: `not_found`"),
+    ("Conflict", "409", "A conflict with the present state: `request_in_flight`"),
+    ("Stale", "412", "It has changed since the client read what `If-Match` names: `precondition_failed`"),
     ("TooLarge", "413", "The body is too large: `body_too_large`"),
     ("WrongType", "415", "The body is not JSON: `unsupported_media_type`"),
+    ("KeyReused", "422", "The `Idempotency-Key` was used for another request: `idempotency_key_reused`"),
     ("Busy", "429", "Too many requests: `too_many_requests`; come back after `Retry-After` seconds"),
     ("Internal", "500", "Our fault: `internal`"),
     (
@@ -158,7 +164,7 @@ fn problems() -> Map<String, Value> {
         .collect()
 }
 
-fn finish(operation: &mut Value, examples: &Value) {
+fn finish(method: &str, operation: &mut Value, examples: &Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let rule = rule(&id);
     let has_body = operation.get("requestBody").is_some();
@@ -167,6 +173,9 @@ fn finish(operation: &mut Value, examples: &Value) {
     };
     let (has_query, has_id) = (has("query"), has("path"));
     let needs = matches!(rule, Some(Rule::Needs(_)));
+    // What creates something has a place for it.
+    let creates = operation["responses"].get("201").is_some() && id != "register";
+    let changes = matches!(method, "put" | "patch" | "delete");
     let hashes =
         matches!(id.as_str(), "register" | "login" | "create_user" | "update_user" | "change_password");
     let about_store = matches!(rule, Some(Rule::Needs(action)) if action.realm() == Realm::Store);
@@ -177,6 +186,8 @@ fn finish(operation: &mut Value, examples: &Value) {
             "401" => needs || id == "register",
             "403" => needs,
             "404" => has_id || about_store,
+            "409" | "422" => creates,
+            "412" => changes,
             "413" | "415" => has_body,
             "429" => hashes,
             "503" => id != "get_health" && id != "get_schema",
@@ -186,6 +197,11 @@ fn finish(operation: &mut Value, examples: &Value) {
         let described =
             responses.get(*status).and_then(|known| known["description"].as_str()).map(str::to_owned);
         match described {
+            Some(text) if *status == "409" => {
+                let more = if creates { ", or `request_in_flight`" } else { "" };
+                let text = format!("A conflict with the present state: {text}{more}");
+                responses[*status] = problem_response(&text);
+            }
             Some(text) => responses[*status] = problem_response(&text),
             None if possible => {
                 responses[*status] = json!({ "$ref": format!("#/components/responses/{name}") });
@@ -193,19 +209,27 @@ fn finish(operation: &mut Value, examples: &Value) {
             None => {}
         }
     }
-    if let Some(text) = operation["responses"].get("409").and_then(|known| known["description"].as_str()) {
-        operation["responses"]["409"] =
-            problem_response(&format!("A conflict with the present state: {text}"));
-    }
     describe_headers(operation, has_query);
-    if about_store && let Some(all) = operation.as_object_mut() {
-        let parameters = all.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(json!({
-                "name": STORE_HEADER, "in": "header", "required": false,
-                "description": "For platform admins: name or slug of the store to act in. Anybody else's is ignored.",
-                "schema": { "type": "string" },
-            }));
+    for (needed, name, text) in [
+        (
+            about_store,
+            STORE_HEADER,
+            "For platform admins: name or slug of the store to act in. Anybody else's is ignored.",
+        ),
+        (
+            creates,
+            KEY_HEADER,
+            "The client's name for this request, 1 to 255 visible ASCII characters, so that it can be \
+            sent again: what was created is answered once more, for 24 hours, and nothing happens twice.",
+        ),
+        (
+            changes,
+            "If-Match",
+            "The `ETag` of the state that the client has read: nothing happens if it has changed since.",
+        ),
+    ] {
+        if needed {
+            header_parameter(operation, name, text);
         }
     }
     operation["x-haat-action"] = match rule {
@@ -215,10 +239,25 @@ fn finish(operation: &mut Value, examples: &Value) {
     insert_examples(operation, &examples[&id]);
 }
 
+fn header_parameter(operation: &mut Value, name: &str, text: &str) {
+    let Some(all) = operation.as_object_mut() else { return };
+    let parameters = all.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        let schema = json!({ "type": "string" });
+        parameters.push(json!({
+            "name": name, "in": "header", "required": false, "description": text, "schema": schema,
+        }));
+    }
+}
+
 fn describe_headers(operation: &mut Value, is_list: bool) {
     if operation["responses"].get("201").is_some() && operation["operationId"] != "register" {
-        operation["responses"]["201"]["headers"] = json!({ "Location": {
-            "description": "Where the new thing is.", "schema": { "type": "string" } } });
+        operation["responses"]["201"]["headers"] = json!({
+            "Location": { "description": "Where the new thing is.", "schema": { "type": "string" } },
+            REPLAYED_HEADER: {
+                "description": "`true`: this was the answer to an earlier request with the same `Idempotency-Key`.",
+                "schema": { "type": "string" } },
+        });
     }
     if is_list && operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array" {
         operation["responses"]["200"]["headers"] = json!({ "Link": {

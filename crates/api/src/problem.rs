@@ -82,6 +82,8 @@ impl ApiError {
                     Error::Forbidden(_) => (StatusCode::FORBIDDEN, "Not permitted"),
                     Error::NotFound => (StatusCode::NOT_FOUND, "Not found"),
                     Error::Conflict(_) => (StatusCode::CONFLICT, "Conflict with the present state"),
+                    Error::Stale => (StatusCode::PRECONDITION_FAILED, "Precondition failed"),
+                    Error::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key reused"),
                     Error::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
                     Error::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
                     Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),

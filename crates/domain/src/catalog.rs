@@ -1,5 +1,6 @@
 //! Products and their stock.
 
+use crate::audit::{Facts, Object};
 use crate::authz::{Action, Reach};
 use crate::cx::Cx;
 use crate::error::{Conflict, Error, Result, Violation};
@@ -312,12 +313,19 @@ pub fn read_product(cx: &mut Cx<'_>, id: ProductId) -> Result<Product> {
 
 /// Adds a product.
 pub fn create_product(cx: &mut Cx<'_>, details: ProductDetails) -> Result<Product> {
-    let shop = cx.enter(Action::CreateProduct)?;
+    let mut shop = cx.enter(Action::CreateProduct)?;
     check_currency(&details, shop.scope.currency())?;
     let (created_by, now) = (shop.scope.member(), shop.now);
     let id =
         shop.tx.products().insert(&details, created_by, now)?.ok_or(Error::Conflict(Conflict::SkuTaken))?;
-    Ok(Product { id, details, created_by, created_at: now, updated_at: now })
+    let product = Product { id, details, created_by, created_at: now, updated_at: now };
+    shop.record(Object::Product(id), Facts::default(), (&product).into())?;
+    Ok(product)
+}
+
+/// A product as it is before a change, kept from others' changes until the transaction ends.
+pub fn lock_product(cx: &mut Cx<'_>, id: ProductId) -> Result<Product> {
+    cx.enter(Action::UpdateProduct)?.tx.products().lock(id)?.ok_or(Error::NotFound)
 }
 
 /// Replaces what is said about a product.
@@ -335,8 +343,9 @@ fn change_product(
     id: ProductId,
     change: impl FnOnce(ProductDetails) -> ProductDetails,
 ) -> Result<Product> {
-    let shop = cx.enter(Action::UpdateProduct)?;
+    let mut shop = cx.enter(Action::UpdateProduct)?;
     let mut product = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
+    let before = Facts::from(&product);
     product.details = change(product.details);
     check_currency(&product.details, shop.scope.currency())?;
     if let Some(sku) = &product.details.sku
@@ -346,14 +355,17 @@ fn change_product(
     }
     product.updated_at = shop.now;
     shop.tx.products().update(&product)?;
+    shop.record(Object::Product(id), before, (&product).into())?;
     Ok(product)
 }
 
 /// Archives a product for good: it is in no list any more and cannot be ordered; orders keep their copy of its name
 /// and price, and its SKU is free again.
 pub fn delete_product(cx: &mut Cx<'_>, id: ProductId) -> Result<()> {
-    let shop = cx.enter(Action::DeleteProduct)?;
-    if shop.tx.products().delete(id, shop.now)? { Ok(()) } else { Err(Error::NotFound) }
+    let mut shop = cx.enter(Action::DeleteProduct)?;
+    let product = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
+    shop.tx.products().delete(id, shop.now)?;
+    shop.record(Object::Product(id), (&product).into(), Facts::default())
 }
 
 fn check_currency(details: &ProductDetails, currency: crate::money::Currency) -> Result<()> {

@@ -1,9 +1,10 @@
 //! What a use case works with.
 
-use crate::audit::Entry;
+use crate::audit::{Entry, Facts, Object};
 use crate::authz::{Action, Actor, PlatformScope, Realm, TenantScope, authorize, authorize_platform};
 use crate::error::{AuthFailure, Error, Result};
-use crate::identity::{Credential, resolve};
+use crate::identity::{Credential, User, resolve};
+use crate::ids::TenantId;
 use crate::ports::{Directory, PlatformTx, TenantTx, Tx};
 use crate::tenancy::Tenant;
 use crate::time::Timestamp;
@@ -44,6 +45,7 @@ use crate::time::Timestamp;
 pub struct Cx<'a> {
     tx: &'a mut dyn Tx,
     actor: Option<Actor>,
+    request: Option<String>,
     now: Timestamp,
 }
 
@@ -55,17 +57,55 @@ pub struct Shop<'t> {
     pub scope: TenantScope,
     /// What time it is.
     pub now: Timestamp,
+    by: Author<'t>,
+}
+
+/// Whom the audit log will name.
+#[derive(Clone, Copy)]
+struct Author<'t> {
+    actor: Option<&'t Actor>,
+    request: Option<&'t str>,
+}
+
+/// Proof that a platform admin's visit stands in the audit log of the store: see [`Cx::announce`].
+#[derive(Debug, Clone, Copy)]
+pub struct Visit {
+    store: TenantId,
+}
+
+impl Shop<'_> {
+    /// Writes into the audit log what was just done: of two states what differs. Where nothing does, nothing was done.
+    pub(crate) fn record(&mut self, object: Object, before: Facts, after: Facts) -> Result<()> {
+        let (before, after) = Facts::changes(before, after);
+        if before.is_empty() && after.is_empty() {
+            return Ok(());
+        }
+        let actor = self.by.actor.ok_or_else(|| Error::internal("nobody has done this"))?;
+        let entry = Entry::of(actor, self.scope.action(), self.now);
+        let request = self.by.request.map(str::to_owned);
+        self.tx.audit().record(&Entry { object: Some(object), request, before, after, ..entry })
+    }
+
+    /// Writes into the audit log who was just made a user: by whom, if anybody was known, or by themselves.
+    pub(crate) fn record_newcomer(&mut self, user: &User) -> Result<()> {
+        if self.by.actor.is_some() {
+            return self.record(Object::User(user.id), Facts::default(), user.into());
+        }
+        let entry = Entry::of_newcomer(user, self.scope.action(), self.now);
+        let (object, request) = (Some(Object::User(user.id)), self.by.request.map(str::to_owned));
+        self.tx.audit().record(&Entry { object, request, after: user.into(), ..entry })
+    }
 }
 
 impl<'a> Cx<'a> {
     /// Nobody in particular: registration and login.
     pub fn anonymous(tx: &'a mut dyn Tx, now: Timestamp) -> Self {
-        Self { tx, actor: None, now }
+        Self { tx, actor: None, request: None, now }
     }
 
     /// Somebody whom the program itself vouches for; see [`Actor::operator`].
     pub fn acting(tx: &'a mut dyn Tx, actor: Actor, now: Timestamp) -> Self {
-        Self { tx, actor: Some(actor), now }
+        Self { tx, actor: Some(actor), request: None, now }
     }
 
     /// The holder of a verified access token, as the account's row says now: deactivation, demotion, suspension of
@@ -73,19 +113,50 @@ impl<'a> Cx<'a> {
     pub fn authenticate(tx: &'a mut dyn Tx, credential: &Credential, now: Timestamp) -> Result<Self> {
         let account = tx.directory().account(credential)?;
         let actor = resolve(account, credential, now)?;
-        Ok(Self { tx, actor: Some(actor), now })
+        Ok(Self { tx, actor: Some(actor), request: None, now })
     }
 
-    /// Takes a platform admin into the store that the request names, and writes that down in the store's audit log.
-    /// For anybody else this changes nothing: their store is where their account lives.
-    pub fn in_store(mut self, name: &str, action: Action) -> Result<Self> {
-        if self.may_enter() {
-            let store = crate::tenancy::find_store(&mut self, name)?.ok_or(Error::NotFound)?;
-            let actor = self.known()?.inside(&store);
-            let entry = Entry::of(&actor, action, self.now);
-            self.enter_store(&store)?.audit().record(&entry)?;
-            self.actor = Some(actor);
+    /// The same for a request of this number.
+    #[must_use]
+    pub fn for_request(mut self, number: Option<String>) -> Self {
+        self.request = number;
+        self
+    }
+
+    /// Writes into a store's audit log that a platform admin is about to do this in it. That is a transaction of its
+    /// own, before the one in which it is done: a visit is on record whatever comes of it. For anybody else this does
+    /// nothing: their store is where their account lives.
+    pub fn announce(&mut self, name: &str, action: Action) -> Result<Option<Visit>> {
+        if !self.may_enter() {
+            return Ok(None);
         }
+        let store = crate::tenancy::find_store(self, name)?.ok_or(Error::NotFound)?;
+        let wanted = Facts::default().with("action", action.name());
+        self.record_in(&store, Action::EnterStore, Facts::default(), wanted)?;
+        Ok(Some(Visit { store: store.id }))
+    }
+
+    /// Writes into a store's audit log what a platform admin has done to it.
+    pub(crate) fn record_in(
+        &mut self,
+        store: &Tenant,
+        action: Action,
+        before: Facts,
+        after: Facts,
+    ) -> Result<()> {
+        let admin = self.known()?;
+        authorize_platform(admin, action)?;
+        let (object, request) = (Some(Object::Store(store.id)), self.request.clone());
+        let entry = Entry { object, request, before, after, ..Entry::of(admin, action, self.now) };
+        let scope = authorize(&admin.inside(store), Action::ReadAudit)?;
+        self.tx.tenant(&scope)?.audit().record(&entry)
+    }
+
+    /// Takes a platform admin into the store that they have announced themselves in.
+    pub fn in_store(mut self, visit: Visit) -> Result<Self> {
+        authorize_platform(self.known()?, Action::EnterStore)?;
+        let store = self.directory().store_by_id(visit.store)?.ok_or(Error::NotFound)?;
+        self.actor = Some(self.known()?.inside(&store));
         Ok(self)
     }
 
@@ -121,27 +192,21 @@ impl<'a> Cx<'a> {
     /// Opens the tenant acted in, for this action.
     pub fn enter(&mut self, action: Action) -> Result<Shop<'_>> {
         let scope = authorize(self.known()?, action)?;
-        Ok(Shop { tx: self.tx.tenant(&scope)?, scope, now: self.now })
+        let by = Author { actor: self.actor.as_ref(), request: self.request.as_deref() };
+        Ok(Shop { tx: self.tx.tenant(&scope)?, scope, now: self.now, by })
     }
 
     /// Opens a store for somebody at its door.
     pub(crate) fn visit(&mut self, store: &Tenant, action: Action) -> Result<Shop<'_>> {
         let scope = authorize(&Actor::visitor(store), action)?;
-        Ok(Shop { tx: self.tx.tenant(&scope)?, scope, now: self.now })
+        let by = Author { actor: None, request: self.request.as_deref() };
+        Ok(Shop { tx: self.tx.tenant(&scope)?, scope, now: self.now, by })
     }
 
     /// Opens the installation, for this action.
     pub fn enter_platform(&mut self, action: Action) -> Result<&mut dyn PlatformTx> {
         let scope: PlatformScope = authorize_platform(self.known()?, action)?;
         self.tx.platform(&scope)
-    }
-
-    /// Opens a store to write a platform admin's doings into its audit log.
-    pub(crate) fn enter_store(&mut self, store: &Tenant) -> Result<&mut dyn TenantTx> {
-        let admin = self.known()?;
-        authorize_platform(admin, Action::EnterStore)?;
-        let scope = authorize(&admin.inside(store), Action::ReadStore)?;
-        self.tx.tenant(&scope)
     }
 
     /// What may be looked up before anybody is known.

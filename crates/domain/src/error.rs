@@ -31,6 +31,12 @@ pub enum Error {
     /// The present state does not allow it.
     #[error("{}", .0.detail())]
     Conflict(Conflict),
+    /// Somebody has changed it since the caller last saw it.
+    #[error("it has changed since you last read it")]
+    Stale,
+    /// The idempotency key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
     /// Too much at once; try again after so many seconds.
     #[error("too many requests")]
     Busy {
@@ -54,6 +60,8 @@ impl Error {
             Self::Forbidden(denied) => denied.code(),
             Self::NotFound => "not_found",
             Self::Conflict(conflict) => conflict.code(),
+            Self::Stale => "precondition_failed",
+            Self::KeyReused => "idempotency_key_reused",
             Self::Busy { .. } => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
@@ -161,6 +169,8 @@ pub enum Conflict {
     SkuTaken,
     /// Something unique was taken by a request that ran at the same time.
     Duplicate,
+    /// A request with the same idempotency key is being answered.
+    InFlight,
     /// Less is left than was asked for.
     InsufficientStock {
         /// Which product.
@@ -195,6 +205,7 @@ impl Conflict {
             Self::EmailTaken => "email_taken",
             Self::SkuTaken => "sku_taken",
             Self::Duplicate => "conflict",
+            Self::InFlight => "request_in_flight",
             Self::InsufficientStock { .. } => "insufficient_stock",
             Self::IllegalTransition { .. } => "illegal_transition",
             Self::OrderNotPending { .. } => "order_not_pending",
@@ -210,6 +221,7 @@ impl Conflict {
             Self::EmailTaken => "this e-mail address is taken".to_owned(),
             Self::SkuTaken => "another product has this SKU".to_owned(),
             Self::Duplicate => "another request changed the same thing at the same time".to_owned(),
+            Self::InFlight => "a request with this idempotency key is being answered".to_owned(),
             Self::InsufficientStock { product, available } => {
                 format!("only {available} of product {product} are available")
             }
@@ -303,6 +315,8 @@ mod tests {
         let mut codes = vec![
             Error::Invalid(FieldErrors::default()).code(),
             Error::NotFound.code(),
+            Error::Stale.code(),
+            Error::KeyReused.code(),
             Error::Busy { retry_after: 1 }.code(),
             Error::Unavailable(private()).code(),
             Error::Internal(private()).code(),
@@ -316,6 +330,7 @@ mod tests {
             Conflict::EmailTaken,
             Conflict::SkuTaken,
             Conflict::Duplicate,
+            Conflict::InFlight,
             Conflict::InsufficientStock { product, available: 0 },
             Conflict::IllegalTransition { from: OrderStatus::Pending, allowed: &[] },
             Conflict::OrderNotPending { status: OrderStatus::Pending },

@@ -37,6 +37,8 @@ ids! {
     UserId,
     /// A login session: the family of refresh tokens that descend from one login.
     SessionId,
+    /// An invitation into a store.
+    InvitationId,
     /// A product.
     ProductId,
     /// An order.

@@ -19,7 +19,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`authz`] | actors, actions, the policy table, scopes |
-//! | [`tenancy`], [`identity`], [`catalog`], [`orders`], [`audit`] | types and use cases, by area |
+//! | [`tenancy`], [`identity`], [`catalog`], [`orders`], [`audit`], [`idempotency`] | types and use cases, by area |
 //! | [`money`], [`pricing`], [`page`], [`text`], [`time`], [`ids`], [`error`] | what they are made of |
 //! | [`ports`], [`cx`] | what the domain needs from the world, and how a use case gets it |
 
@@ -28,6 +28,7 @@ pub mod authz;
 pub mod catalog;
 pub mod cx;
 pub mod error;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod money;

@@ -4,15 +4,16 @@
 //! where its answer has no other way to say so.
 //! The transaction *is* the set of repositories: what is reached through a [`Tx`] commits together or not at all.
 
-use crate::audit::Entry;
+use crate::audit::{AuditFilter, Entry, Link, Recorded};
 use crate::authz::{PlatformScope, TenantScope};
 use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, Taken};
 use crate::error::{Error, Result};
+use crate::idempotency::{Answer, Claim, IdempotencyKey, Kept};
 use crate::identity::{
-    Account, Credential, Grant, NewPassword, NewSession, NewUser, PasswordHash, Refresh, Session, TokenPair,
-    User, UserFilter, UserKey,
+    Account, Credential, Failures, Grant, Invitation, InvitationStatus, NewInvitation, NewPassword,
+    NewSession, NewUser, PasswordHash, Refresh, Session, Subject, TokenPair, User, UserFilter, UserKey,
 };
-use crate::ids::{OrderId, ProductId, SessionId, TenantId, UserId};
+use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
 use crate::page::{After, Sort};
 use crate::pricing::Quantity;
@@ -144,12 +145,16 @@ pub trait TenantTx {
     fn users(&mut self) -> &mut dyn Users;
     /// Login sessions.
     fn sessions(&mut self) -> &mut dyn Sessions;
+    /// Invitations.
+    fn invitations(&mut self) -> &mut dyn Invitations;
     /// Products.
     fn products(&mut self) -> &mut dyn Products;
     /// Orders.
     fn orders(&mut self) -> &mut dyn Orders;
     /// The audit log.
     fn audit(&mut self) -> &mut dyn Audit;
+    /// Answers that are given once more.
+    fn replays(&mut self) -> &mut dyn Replays;
 }
 
 /// The repositories of the installation.
@@ -171,6 +176,14 @@ pub trait Directory {
     fn first_claim(&mut self, username_key: &str) -> Result<Option<TenantId>>;
     /// User, store and session of a credential, if all three are there.
     fn account(&mut self, credential: &Credential) -> Result<Option<Account>>;
+    /// The failed logins of a subject.
+    fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>>;
+    /// Writes the failed logins of a subject.
+    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()>;
+    /// Forgets the failed logins of a subject.
+    fn forgive_failures(&mut self, subject: &Subject) -> Result<()>;
+    /// Forgets all failed logins of subjects whose last one lies before this time.
+    fn forget_failures(&mut self, before: Timestamp) -> Result<()>;
 }
 
 /// A store's own settings.
@@ -249,6 +262,29 @@ pub trait Sessions {
     fn revoke_all(&mut self, user: UserId, except: Option<SessionId>, now: Timestamp) -> Result<()>;
 }
 
+/// Invitations into a store.
+pub trait Invitations {
+    /// Inserts an invitation.
+    fn insert(&mut self, new: &NewInvitation) -> Result<InvitationId>;
+    /// One invitation.
+    fn find(&mut self, id: InvitationId) -> Result<Option<Invitation>>;
+    /// The invitation with this hash of a token.
+    fn find_by_token(&mut self, token_hash: &str) -> Result<Option<Invitation>>;
+    /// At most `limit` invitations that have this status now, by number, after this one.
+    fn page(
+        &mut self,
+        status: Option<InvitationStatus>,
+        now: Timestamp,
+        descending: bool,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Invitation>>;
+    /// Takes a pending invitation back; says whether it was pending.
+    fn revoke(&mut self, id: InvitationId, now: Timestamp) -> Result<bool>;
+    /// Uses a pending invitation up, in one conditional statement; says whether it was pending.
+    fn redeem(&mut self, id: InvitationId, now: Timestamp) -> Result<bool>;
+}
+
 /// Products. Deleted ones are found by nothing.
 pub trait Products {
     /// Inserts a product; `None`: the SKU is taken.
@@ -311,16 +347,48 @@ pub trait Orders {
 
 /// The audit log. Entries are only ever added.
 pub trait Audit {
-    /// Adds an entry.
+    /// Adds an entry behind the last one; nobody else adds one until the transaction ends.
     fn record(&mut self, entry: &Entry) -> Result<()>;
-    /// The newest entries, newest first.
-    fn newest(&mut self, limit: i64) -> Result<Vec<Entry>>;
+    /// At most `limit` entries by number, after this one.
+    fn page(
+        &mut self,
+        filter: &AuditFilter,
+        descending: bool,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Recorded>>;
+    /// How many entries were written, and the link of the last.
+    fn head(&mut self) -> Result<(i64, Link)>;
+}
+
+/// Answers that are given once more.
+pub trait Replays {
+    /// Claims a key that is free or was claimed before `stale`; `None`: it is the caller's now, if the transaction
+    /// commits. Waits for a transaction that is about to claim it; [`Conflict::InFlight`](crate::error::Conflict) if
+    /// that takes too long.
+    fn claim(
+        &mut self,
+        user: UserId,
+        claim: &Claim,
+        now: Timestamp,
+        stale: Timestamp,
+    ) -> Result<Option<Kept>>;
+    /// Writes the answer under a claimed key.
+    fn keep(&mut self, user: UserId, key: &IdempotencyKey, answer: &Answer) -> Result<()>;
+    /// Forgets what the user claimed by this time.
+    fn forget(&mut self, user: UserId, stale: Timestamp) -> Result<()>;
 }
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Now, to the microsecond.
     fn now(&self) -> Timestamp;
+}
+
+/// Draws secrets.
+pub trait Random: Send + Sync {
+    /// 128 bits that nobody can guess.
+    fn secret(&self) -> Result<[u8; 16]>;
 }
 
 /// Hashes passwords. Slow on purpose: never called while a transaction is open.

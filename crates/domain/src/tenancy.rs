@@ -1,6 +1,6 @@
 //! Stores (tenants) and their settings.
 
-use crate::audit::Entry;
+use crate::audit::{Facts, Object};
 use crate::authz::Action;
 use crate::cx::Cx;
 use crate::error::{Conflict, Error, Result, Violation};
@@ -186,8 +186,9 @@ pub fn update_store(cx: &mut Cx<'_>, patch: TenantPatch) -> Result<Tenant> {
     cx.permit(Action::UpdateStore)?;
     let id = cx.known()?.tenant();
     check_name(cx, id, patch.name.as_ref())?;
-    let shop = cx.enter(Action::UpdateStore)?;
+    let mut shop = cx.enter(Action::UpdateStore)?;
     let mut store = shop.tx.settings().lock()?;
+    let before = Facts::from(&store);
     if let Some(currency) = patch.currency.filter(|currency| *currency != store.currency) {
         if shop.tx.products().any()? {
             return Err(Error::Conflict(Conflict::CurrencyInUse));
@@ -196,7 +197,13 @@ pub fn update_store(cx: &mut Cx<'_>, patch: TenantPatch) -> Result<Tenant> {
     }
     store.name = patch.name.unwrap_or(store.name);
     shop.tx.settings().update(&store)?;
+    shop.record(Object::Store(store.id), before, (&store).into())?;
     Ok(store)
+}
+
+/// The caller's store as it is before a change, kept from others' changes until the transaction ends.
+pub fn lock_store(cx: &mut Cx<'_>) -> Result<Tenant> {
+    cx.enter(Action::UpdateStore)?.tx.settings().lock()
 }
 
 /// All stores. Platform admins only.
@@ -220,7 +227,7 @@ pub fn read_tenant(cx: &mut Cx<'_>, id: TenantId) -> Result<Tenant> {
 pub fn create_tenant(cx: &mut Cx<'_>, new: &NewTenant) -> Result<Tenant> {
     cx.enter_platform(Action::CreateTenant)?;
     let store = found(cx, new)?;
-    record(cx, store.id, Action::CreateTenant)?;
+    cx.record_in(&store, Action::CreateTenant, Facts::default(), (&store).into())?;
     Ok(store)
 }
 
@@ -244,17 +251,19 @@ fn change_tenant(
 ) -> Result<Tenant> {
     let platform = cx.enter_platform(action)?;
     let mut store = platform.tenants().lock(id)?.ok_or(Error::NotFound)?;
+    let before = Facts::from(&store);
     change(&mut store);
     platform.tenants().update(&store)?;
-    record(cx, id, action)?;
+    let (before, after) = Facts::changes(before, (&store).into());
+    if !(before.is_empty() && after.is_empty()) {
+        cx.record_in(&store, action, before, after)?;
+    }
     Ok(store)
 }
 
-/// What a platform admin does to a store stands in that store's audit log.
-fn record(cx: &mut Cx<'_>, store: TenantId, action: Action) -> Result<()> {
-    let entry = Entry::of(cx.known()?, action, cx.now());
-    let store = cx.directory().store_by_id(store)?.ok_or(Error::NotFound)?;
-    cx.enter_store(&store)?.audit().record(&entry)
+/// A store as it is before a change, kept from others' changes until the transaction ends. Platform admins only.
+pub fn lock_tenant(cx: &mut Cx<'_>, id: TenantId) -> Result<Tenant> {
+    cx.enter_platform(Action::UpdateTenant)?.tenants().lock(id)?.ok_or(Error::NotFound)
 }
 
 /// A new name must not name another store, in either way.

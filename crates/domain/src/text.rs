@@ -56,6 +56,11 @@ pub fn fold(text: &str) -> String {
     words.fold(first, |text, word| text + " " + word)
 }
 
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Words that must all occur, in any order: at most eight, compared as [`fold`]ed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search(Vec<String>);

@@ -6,11 +6,13 @@
 //! | [`password`] | `PasswordHasher`: bcrypt over a keyed digest |
 //! | [`token`] | `TokenIssuer`: JSON Web Tokens |
 //! | [`clock`] | `Clock`: the system's |
+//! | [`random`] | `Random`: the operating system's |
 //! | [`workers`] | threads with a bounded queue, for whatever must not run on a server's own threads |
 
 pub mod clock;
 pub mod db;
 pub mod password;
+pub mod random;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;

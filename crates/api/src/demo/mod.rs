@@ -109,7 +109,10 @@ fn enlist(tx: &mut dyn Tx, store: Option<&str>, new: &NewUser, now: Timestamp) -
         (None, name) => {
             let store = name.map(StoreName::parse).transpose().map_err(Error::internal)?;
             let currency = Currency::parse("INR").map_err(Error::internal)?;
-            register(&mut Cx::anonymous(tx, now), &Enlist { user: new.clone(), store, currency })
+            register(
+                &mut Cx::anonymous(tx, now),
+                &Enlist { user: new.clone(), store, invitation: None, currency },
+            )
         }
     }
 }

@@ -4,12 +4,16 @@ use super::users::{Candidate, UserBody};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, Draft, query, query_bool};
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use haat_domain::authz::Action;
-use haat_domain::error::{AuthFailure, Error, FieldErrors};
-use haat_domain::identity::{self, Email, Enlist, Grant, Login, NewPassword, Rotation, Username};
+use haat_domain::cx::Cx;
+use haat_domain::error::{AuthFailure, Denied, Error, FieldErrors};
+use haat_domain::identity::{
+    self, Email, Enlist, Grant, InviteToken, Login, NewPassword, Rotation, Username,
+};
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
 use haat_domain::tenancy::StoreName;
@@ -55,22 +59,32 @@ pub struct Registration {
     /// The currency of a new store's prices (ISO 4217); by default the installation's.
     #[schema(nullable = false, example = "INR")]
     currency: Option<String>,
+    /// What an invitation gave: makes the invited person what it says, in its store.
+    #[schema(nullable = false, write_only, example = "invite-7-00112233445566778899aabbccddeeff")]
+    invite_token: Option<String>,
+}
+
+/// What a registration means, before its password is hashed.
+struct Wish {
+    candidate: Candidate,
+    store: Option<StoreName>,
+    invitation: Option<InviteToken>,
+    currency: Currency,
 }
 
 impl Registration {
-    fn parse(
-        self,
-        mut errors: FieldErrors,
-        default: Currency,
-    ) -> Result<(Candidate, Option<StoreName>, Currency), ApiError> {
+    fn parse(self, mut errors: FieldErrors, default: Currency) -> Result<Wish, ApiError> {
         let (username, email) = (self.username.as_deref(), self.email.as_deref());
         let candidate =
             Candidate::parse(username, email, self.role.as_deref(), self.password.as_deref(), &mut errors);
         let store = self.tenant_name.and_then(|name| errors.check("tenant_name", StoreName::parse(&name)));
         let currency = self.currency.and_then(|code| errors.check("currency", Currency::parse(&code)));
+        // Whatever is no invitation is none of ours: that is for the policy to say, not for the form.
+        let invitation = self.invite_token.map(|token| InviteToken::parse(&token));
         errors.finish()?;
+        let invitation = invitation.transpose().map_err(|_| Error::Forbidden(Denied::InvitationRequired))?;
         let candidate = candidate.ok_or_else(|| Error::invalid("username", "is required"))?;
-        Ok((candidate, store, currency.unwrap_or(default)))
+        Ok(Wish { candidate, store, invitation, currency: currency.unwrap_or(default) })
     }
 }
 
@@ -194,12 +208,14 @@ async fn register(
     caller: Caller,
     Body(body): Body<Registration>,
 ) -> Result<HttpResponse, ApiError> {
-    let (candidate, store, currency) = body?.read(|dto, errors| dto.parse(errors, app.currency))?;
-    let role = candidate.role;
+    let Wish { candidate, store, invitation, currency } =
+        body?.read(|dto, errors| dto.parse(errors, app.currency))?;
+    let (role, email, shown) = (candidate.role, candidate.email.clone(), invitation.clone());
     // Hashing is dear: only for those who may.
-    app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role)).await?;
+    app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role, &email, shown.as_ref()))
+        .await?;
     let user = candidate.hashed(&app).await?;
-    let wish = Enlist { user, store, currency };
+    let wish = Enlist { user, store, invitation, currency };
     let user = app.visit(&caller, Access::Write, move |cx| identity::register(cx, &wish)).await?;
     let (username, email) = (user.username.as_str().to_owned(), user.email.as_str().to_owned());
     Ok(HttpResponse::Created().json(Registered { username, email, role: user.role.name() }))
@@ -207,10 +223,15 @@ async fn register(
 
 /// Log in
 #[utoipa::path(tag = "auth", security(()), request_body = Credentials,
-    responses((status = 200, body = Tokens), (status = 401, description = "`invalid_credentials`")))]
+    responses((status = 200, body = Tokens), (status = 401, description = "`invalid_credentials`"),
+        (status = 429, description = "`too_many_requests`: too many failures, or too many logins at once")))]
 #[post("/api/auth/login/")]
-async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResponse, ApiError> {
-    let Draft { dto: Credentials { username, password, store }, mut errors } = body?;
+async fn login(
+    app: Data<App>,
+    caller: Caller,
+    Body(body): Body<Credentials>,
+) -> Result<HttpResponse, ApiError> {
+    let Draft { dto: Credentials { username, password, store }, mut errors, .. } = body?;
     for (field, text) in [("username", &username), ("password", &password), ("store", &store)] {
         if text.as_ref().is_some_and(|text| text.contains('\0')) {
             errors.add(field, "must not contain NUL characters");
@@ -219,24 +240,21 @@ async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResp
     errors.finish()?;
     let password = password.unwrap_or_default();
     // A name that cannot be one is nobody's, and takes as long as any other.
-    let username = username.and_then(|name| Username::parse(&name).ok());
-    let anonymous = Caller::anonymous();
-    let account = match username {
-        Some(username) => {
-            let wanted = Login { username, store };
-            app.visit(&anonymous, Access::Read, move |cx| identity::find_account(cx, &wanted)).await?
-        }
-        None => None,
-    };
-    let (fits, account) = app
+    let wanted =
+        username.and_then(|name| Username::parse(&name).ok()).map(|username| Login { username, store });
+    let address: Option<String> = None;
+    let (anonymous, free) = (caller.at_the_door(), app.free_failures);
+    let begin = move |cx: &mut Cx<'_>| identity::begin_login(cx, wanted.as_ref(), address.as_deref());
+    let attempt = app.visit(&anonymous, Access::Read, begin).await?;
+    let (verified, attempt) = app
         .hash(move |hasher| {
-            let fits = hasher.verify(&password, account.as_ref().map(|account| &account.hash))?;
-            Ok((fits, account))
+            let hash = attempt.account.as_ref().map(|account| &account.hash);
+            Ok((hasher.verify(&password, hash)?, attempt))
         })
         .await?;
-    let account = account.filter(|_| fits).ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
-    let grant =
-        app.visit(&anonymous, Access::Write, move |cx| identity::open_session(cx, &account, None)).await?;
+    let finish = move |cx: &mut Cx<'_>| identity::finish_login(cx, &attempt, verified, None, free);
+    let grant = app.visit(&anonymous, Access::Write, finish).await?;
+    let grant = grant.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
 }
 
@@ -356,6 +374,7 @@ async fn get_me(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError
 async fn update_me(
     app: Data<App>,
     caller: Caller,
+    if_match: IfMatch,
     Body(body): Body<MeChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateSelf;
@@ -364,6 +383,11 @@ async fn update_me(
         Ok(email.map_err(|fault| fault.on("email"))?)
     });
     let email = app.checked(&caller, action, email).await?;
-    let user = app.run(&caller, Access::Write, action, move |cx| identity::update_me(cx, email)).await?;
+    let user = app
+        .run(&caller, Access::Write, action, move |cx| {
+            if_match.check(|| identity::lock_me(cx).map(UserBody::from))?;
+            identity::update_me(cx, email)
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(UserBody::from(user)))
 }

@@ -1,6 +1,8 @@
 //! The areas of the API. Each file has its DTOs, handlers and their documentation, and registers its own routes.
 
+pub mod audit;
 pub mod auth;
+pub mod invitations;
 pub mod orders;
 pub mod platform;
 pub mod products;
@@ -15,8 +17,10 @@ pub fn all(config: &mut ServiceConfig<'_>) {
     auth::routes(config);
     store::routes(config);
     users::routes(config);
+    invitations::routes(config);
     products::routes(config);
     orders::routes(config);
+    audit::routes(config);
     platform::routes(config);
     system::routes(config);
 }

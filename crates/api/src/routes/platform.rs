@@ -4,6 +4,8 @@ use super::store::StoreBody;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, Draft, id, list, optional, page, query};
+use crate::once::Created;
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
@@ -121,17 +123,13 @@ async fn create_tenant(
     Body(body): Body<TenantInput>,
 ) -> Result<HttpResponse, ApiError> {
     let (action, currency) = (Action::CreateTenant, app.currency);
-    let new = app
-        .checked(
-            &caller,
-            action,
-            body.and_then(|draft| draft.read(|dto, errors| dto.into_new(errors, currency))),
-        )
-        .await?;
-    let store = app.run(&caller, Access::Write, action, move |cx| tenancy::create_tenant(cx, &new)).await?;
-    let store = StoreBody::from(store);
-    let location = format!("/api/platform/tenants/{}/", store.id);
-    Ok(HttpResponse::Created().insert_header(("Location", location)).json(store))
+    let new = body.and_then(|draft| draft.claimed(|dto, errors| dto.into_new(errors, currency)));
+    let (claim, new) = app.checked(&caller, action, new).await?;
+    app.create(&caller, action, claim, move |cx| {
+        let store = StoreBody::from(tenancy::create_tenant(cx, &new)?);
+        Created::new(format!("/api/platform/tenants/{}/", store.id), &store)
+    })
+    .await
 }
 
 /// Read a store
@@ -154,6 +152,7 @@ async fn update_tenant(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
     Body(body): Body<TenantChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateTenant;
@@ -163,8 +162,12 @@ async fn update_tenant(
         Ok(name.map_err(|fault| fault.on("name"))?)
     });
     let name = app.checked(&caller, action, name).await?;
-    let store =
-        app.run(&caller, Access::Write, action, move |cx| tenancy::update_tenant(cx, tenant, name)).await?;
+    let store = app
+        .run(&caller, Access::Write, action, move |cx| {
+            if_match.check(|| tenancy::lock_tenant(cx, tenant).map(StoreBody::from))?;
+            tenancy::update_tenant(cx, tenant, name)
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(StoreBody::from(store)))
 }
 

@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{self, Body, Digits, id, list, optional, page, present, query};
+use crate::once::Created;
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
@@ -266,16 +268,13 @@ async fn create_product(
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateProduct;
     let input = app.checked(&caller, action, body).await?;
-    let product = app
-        .run(&caller, Access::Write, action, move |cx| {
-            let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
-            let tenant = cx.known()?.tenant();
-            Ok(ProductBody::of(tenant, catalog::create_product(cx, details)?))
-        })
-        .await?;
-    Ok(HttpResponse::Created()
-        .insert_header(("Location", format!("/api/products/{}/", product.id)))
-        .json(product))
+    app.create(&caller, action, input.claim, move |cx| {
+        let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
+        let tenant = cx.known()?.tenant();
+        let product = ProductBody::of(tenant, catalog::create_product(cx, details)?);
+        Created::new(format!("/api/products/{}/", product.id), &product)
+    })
+    .await
 }
 
 /// Read a product
@@ -305,6 +304,7 @@ async fn replace_product(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
     Body(body): Body<ProductInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateProduct;
@@ -314,6 +314,7 @@ async fn replace_product(
         .run(&caller, Access::Write, action, move |cx| {
             let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
+            if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
             Ok(ProductBody::of(tenant, catalog::replace_product(cx, product, details)?))
         })
         .await?;
@@ -329,6 +330,7 @@ async fn update_product(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
     Body(body): Body<ProductChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateProduct;
@@ -338,6 +340,7 @@ async fn update_product(
         .run(&caller, Access::Write, action, move |cx| {
             let patch = input.dto.into_patch(input.errors, cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
+            if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
             Ok(ProductBody::of(tenant, catalog::update_product(cx, product, patch)?))
         })
         .await?;
@@ -354,9 +357,15 @@ async fn delete_product(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::DeleteProduct;
     let product = ProductId::new(app.checked(&caller, action, id(&path)).await?);
-    app.run(&caller, Access::Write, action, move |cx| catalog::delete_product(cx, product)).await?;
+    app.run(&caller, Access::Write, action, move |cx| {
+        let tenant = cx.known()?.tenant();
+        if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
+        catalog::delete_product(cx, product)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::Body;
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, patch};
@@ -91,11 +92,17 @@ async fn get_store(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiEr
 async fn update_store(
     app: Data<App>,
     caller: Caller,
+    if_match: IfMatch,
     Body(body): Body<StoreChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateStore;
     let patch =
         app.checked(&caller, action, body.and_then(|draft| draft.read(StoreChanges::into_patch))).await?;
-    let store = app.run(&caller, Access::Write, action, move |cx| tenancy::update_store(cx, patch)).await?;
+    let store = app
+        .run(&caller, Access::Write, action, move |cx| {
+            if_match.check(|| tenancy::lock_store(cx).map(StoreBody::from))?;
+            tenancy::update_store(cx, patch)
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(StoreBody::from(store)))
 }

@@ -3,6 +3,8 @@
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, id, list, optional, page, query, query_bool};
+use crate::once::Created;
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
@@ -230,14 +232,16 @@ async fn create_user(
     Body(body): Body<UserInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateUser;
-    let candidate =
-        app.checked(&caller, action, body.and_then(|draft| draft.read(UserInput::into_candidate))).await?;
+    let candidate = body.and_then(|draft| draft.claimed(UserInput::into_candidate));
+    let (claim, candidate) = app.checked(&caller, action, candidate).await?;
     // Hashing is dear: only for those who may.
     app.permit(&caller, action).await?;
     let new = candidate.hashed(&app).await?;
-    let user = app.run(&caller, Access::Write, action, move |cx| identity::create_user(cx, &new)).await?;
-    let user = UserBody::from(user);
-    Ok(HttpResponse::Created().insert_header(("Location", format!("/api/users/{}/", user.id))).json(user))
+    app.create(&caller, action, claim, move |cx| {
+        let user = UserBody::from(identity::create_user(cx, &new)?);
+        Created::new(format!("/api/users/{}/", user.id), &user)
+    })
+    .await
 }
 
 /// Read a user
@@ -262,6 +266,7 @@ async fn update_user(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
     Body(body): Body<UserChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateUser;
@@ -275,8 +280,12 @@ async fn update_user(
         let password = NewPassword::parse(password.expose(), &known).map_err(|fault| fault.on("password"))?;
         patch.hash = Some(app.hash(move |hasher| hasher.hash(&password)).await?);
     }
-    let changed =
-        app.run(&caller, Access::Write, action, move |cx| identity::update_user(cx, user, patch)).await?;
+    let changed = app
+        .run(&caller, Access::Write, action, move |cx| {
+            if_match.check(|| identity::lock_user(cx, user).map(UserBody::from))?;
+            identity::update_user(cx, user, patch)
+        })
+        .await?;
     Ok(HttpResponse::Ok().json(UserBody::from(changed)))
 }
 
@@ -286,9 +295,18 @@ async fn update_user(
 #[utoipa::path(tag = "users", params(("id" = i64, Path, description = "The user's number")),
     responses((status = 204), (status = 409, description = "`last_owner`")))]
 #[delete("/api/users/{id}/")]
-async fn delete_user(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn delete_user(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::DeleteUser;
     let user = UserId::new(app.checked(&caller, action, id(&path)).await?);
-    app.run(&caller, Access::Write, action, move |cx| identity::delete_user(cx, user)).await?;
+    app.run(&caller, Access::Write, action, move |cx| {
+        if_match.check(|| identity::lock_user(cx, user).map(UserBody::from))?;
+        identity::delete_user(cx, user)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

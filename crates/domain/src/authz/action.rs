@@ -28,6 +28,11 @@ macro_rules! actions {
                 match self { $(Self::$name => $text),+ }
             }
 
+            /// The action of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.name() == name)
+            }
+
             /// What it acts upon.
             pub const fn realm(self) -> Realm {
                 match self { $(Self::$name => Realm::$realm),+ }
@@ -41,6 +46,8 @@ actions! {
     FoundStore = Door "store.found",
     /// Become a customer of a store.
     JoinStore = Door "store.join",
+    /// Become what an invitation says.
+    RedeemInvitation = Door "invitation.redeem",
     /// Prove to be somebody, or go on being so.
     SignIn = Door "session.open",
     /// Read the own profile.
@@ -63,6 +70,14 @@ actions! {
     UpdateUser = Store "user.update",
     /// Remove a user.
     DeleteUser = Store "user.delete",
+    /// List invitations.
+    ReadInvitations = Store "invitation.read",
+    /// Invite somebody.
+    CreateInvitation = Store "invitation.create",
+    /// Take an invitation back.
+    RevokeInvitation = Store "invitation.revoke",
+    /// Read the audit log.
+    ReadAudit = Store "audit.read",
     /// List and read products.
     ReadProducts = Store "product.read",
     /// Create a product.
@@ -93,6 +108,8 @@ actions! {
     EnterStore = Platform "tenant.enter",
     /// Appoint a platform admin. Only the program's command line does it.
     AppointAdmin = Platform "admin.appoint",
+    /// Verify the platform's own audit log. Only the program's command line does it.
+    VerifyPlatform = Platform "platform.verify",
 }
 
 impl fmt::Display for Action {

@@ -28,6 +28,10 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateUser
             | Action::UpdateUser
             | Action::DeleteUser
+            | Action::ReadInvitations
+            | Action::CreateInvitation
+            | Action::RevokeInvitation
+            | Action::ReadAudit
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -39,13 +43,15 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::DeleteOrder => Verdict::Allow,
             Action::FoundStore
             | Action::JoinStore
+            | Action::RedeemInvitation
             | Action::SignIn
             | Action::ReadTenants
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
             | Action::EnterStore
-            | Action::AppointAdmin => Verdict::Deny,
+            | Action::AppointAdmin
+            | Action::VerifyPlatform => Verdict::Deny,
         },
         Role::Staff => match action {
             Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => {
@@ -66,15 +72,21 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateUser
             | Action::UpdateUser
             | Action::DeleteUser
+            | Action::ReadInvitations
+            | Action::CreateInvitation
+            | Action::RevokeInvitation
+            | Action::ReadAudit
             | Action::FoundStore
             | Action::JoinStore
+            | Action::RedeemInvitation
             | Action::SignIn
             | Action::ReadTenants
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
             | Action::EnterStore
-            | Action::AppointAdmin => Verdict::Deny,
+            | Action::AppointAdmin
+            | Action::VerifyPlatform => Verdict::Deny,
         },
         Role::Customer => match action {
             Action::ReadStore | Action::ReadProducts => Verdict::Public,
@@ -90,6 +102,10 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateUser
             | Action::UpdateUser
             | Action::DeleteUser
+            | Action::ReadInvitations
+            | Action::CreateInvitation
+            | Action::RevokeInvitation
+            | Action::ReadAudit
             | Action::CreateProduct
             | Action::UpdateProduct
             | Action::DeleteProduct
@@ -97,13 +113,15 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::DeleteOrder
             | Action::FoundStore
             | Action::JoinStore
+            | Action::RedeemInvitation
             | Action::SignIn
             | Action::ReadTenants
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
             | Action::EnterStore
-            | Action::AppointAdmin => Verdict::Deny,
+            | Action::AppointAdmin
+            | Action::VerifyPlatform => Verdict::Deny,
         },
         Role::Superuser => match action {
             Action::ReadSelf | Action::UpdateSelf | Action::ChangePassword | Action::EndSession => {
@@ -115,6 +133,10 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateUser
             | Action::UpdateUser
             | Action::DeleteUser
+            | Action::ReadInvitations
+            | Action::CreateInvitation
+            | Action::RevokeInvitation
+            | Action::ReadAudit
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -129,11 +151,16 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::UpdateTenant
             | Action::SuspendTenant
             | Action::EnterStore
-            | Action::AppointAdmin => Verdict::Allow,
-            Action::FoundStore | Action::JoinStore | Action::SignIn => Verdict::Deny,
+            | Action::AppointAdmin
+            | Action::VerifyPlatform => Verdict::Allow,
+            Action::FoundStore | Action::JoinStore | Action::RedeemInvitation | Action::SignIn => {
+                Verdict::Deny
+            }
         },
         Role::Anonymous => match action {
-            Action::FoundStore | Action::JoinStore | Action::SignIn => Verdict::Own,
+            Action::FoundStore | Action::JoinStore | Action::RedeemInvitation | Action::SignIn => {
+                Verdict::Own
+            }
             Action::ReadSelf
             | Action::UpdateSelf
             | Action::ChangePassword
@@ -144,6 +171,10 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateUser
             | Action::UpdateUser
             | Action::DeleteUser
+            | Action::ReadInvitations
+            | Action::CreateInvitation
+            | Action::RevokeInvitation
+            | Action::ReadAudit
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -158,7 +189,8 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::UpdateTenant
             | Action::SuspendTenant
             | Action::EnterStore
-            | Action::AppointAdmin => Verdict::Deny,
+            | Action::AppointAdmin
+            | Action::VerifyPlatform => Verdict::Deny,
         },
     }
 }

@@ -1,19 +1,27 @@
 //! People: accounts, passwords, sessions.
 
+mod invitations;
 mod names;
 mod password;
 mod registration;
 mod session;
+mod slowdown;
 mod users;
 
+pub use invitations::{
+    Invitation, InvitationKey, InvitationStatus, InviteToken, NewInvitation, invite, list_invitations,
+    lock_invitation, revoke_invitation,
+};
 pub use names::{Email, Username};
 pub use password::{NewPassword, PasswordHash};
 pub use registration::{Enlist, may_register, register};
 pub use session::{
-    Account, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session, TokenPair,
-    check_refresh, end_all_sessions, end_session, find_account, open_session, refresh_session, resolve,
+    Account, Attempt, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session,
+    TokenPair, begin_login, check_refresh, end_all_sessions, end_session, find_account, finish_login,
+    open_session, refresh_session, resolve,
 };
+pub use slowdown::{Failures, Subject};
 pub use users::{
     NewUser, User, UserFilter, UserKey, UserPatch, change_password, create_admin, create_user, delete_user,
-    list_users, own_password, read_me, read_user, update_me, update_user,
+    list_users, lock_me, lock_user, own_password, read_me, read_user, update_me, update_user,
 };

@@ -1,5 +1,6 @@
+use super::invitations::{look_up, redeem};
 use super::users::insert;
-use super::{NewUser, User};
+use super::{Email, InviteToken, NewUser, User};
 use crate::authz::{Action, Role};
 use crate::cx::Cx;
 use crate::error::{Denied, Error, Result};
@@ -13,6 +14,8 @@ pub struct Enlist {
     pub user: NewUser,
     /// Name (or, to join one, slug) of the store. May be absent where a store's owner enlists somebody.
     pub store: Option<StoreName>,
+    /// What shows that they were invited.
+    pub invitation: Option<InviteToken>,
     /// The currency of a new store.
     pub currency: Currency,
 }
@@ -21,16 +24,23 @@ pub struct Enlist {
 ///
 /// - an owner opens a new store, or joins an existing one whose owner is calling;
 /// - a customer joins an existing store;
-/// - staff join a store whose owner is calling.
+/// - staff join a store whose owner is calling;
+/// - whoever shows an invitation joins its store, as what it says.
 ///
 /// Whoever else wants to be staff or a further owner is told that it takes an invitation, whether or not such a store
 /// exists.
 pub fn register(cx: &mut Cx<'_>, wish: &Enlist) -> Result<User> {
-    may_register(cx, wish.user.role)?;
+    may_register(cx, wish.user.role, &wish.user.email, wish.invitation.as_ref())?;
     let existing = match &wish.store {
         Some(name) => find_store(cx, name.as_str())?,
         None => None,
     };
+    if let Some(token) = &wish.invitation {
+        if wish.store.is_some() && existing.is_none_or(|store| store.id != token.tenant()) {
+            return Err(Error::Forbidden(Denied::InvitationRequired));
+        }
+        return redeem(cx, token, &wish.user);
+    }
     let mine = cx.actor().is_some_and(|actor| {
         actor.role() == Role::Owner
             && existing.as_ref().map_or(wish.store.is_none(), |store| store.id == actor.tenant())
@@ -53,8 +63,16 @@ pub fn register(cx: &mut Cx<'_>, wish: &Enlist) -> Result<User> {
     }
 }
 
-/// Whether it makes sense to go on: nobody but an owner makes staff.
-pub fn may_register(cx: &mut Cx<'_>, role: Role) -> Result<()> {
+/// Whether it makes sense to go on: nobody but an owner makes staff, by calling or by an invitation.
+pub fn may_register(
+    cx: &mut Cx<'_>,
+    role: Role,
+    email: &Email,
+    invitation: Option<&InviteToken>,
+) -> Result<()> {
+    if let Some(token) = invitation {
+        return look_up(cx, token, role, email).map(drop);
+    }
     let by_owner = cx.actor().is_some_and(|actor| actor.role() == Role::Owner);
     match role {
         Role::Owner | Role::Customer => Ok(()),

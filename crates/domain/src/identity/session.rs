@@ -1,10 +1,12 @@
+use super::slowdown::{Subject, check, count, forgive};
 use super::{PasswordHash, User, Username};
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
 use crate::error::{AuthFailure, Error, Result};
+use crate::idempotency;
 use crate::ids::{SessionId, TenantId, UserId};
 use crate::money::Currency;
-use crate::tenancy::{TenantStatus, find_store};
+use crate::tenancy::{Tenant, TenantStatus, find_store};
 use crate::time::Timestamp;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -164,17 +166,80 @@ pub struct LoginAccount {
 /// Finds the account that a login means. `None` is not an answer for the client: the caller verifies the password
 /// against a dummy hash then, so that both cases take the same time.
 pub fn find_account(cx: &mut Cx<'_>, login: &Login) -> Result<Option<LoginAccount>> {
-    let store = match &login.store {
-        Some(name) => find_store(cx, name)?,
+    let Some(store) = store_of(cx, login)? else { return Ok(None) };
+    account_in(cx, &store, login)
+}
+
+fn store_of(cx: &mut Cx<'_>, login: &Login) -> Result<Option<Tenant>> {
+    match &login.store {
+        Some(name) => find_store(cx, name),
         None => match cx.directory().first_claim(&login.username.key())? {
-            Some(tenant) => cx.directory().store_by_id(tenant)?,
-            None => None,
+            Some(tenant) => cx.directory().store_by_id(tenant),
+            None => Ok(None),
         },
-    };
-    let Some(store) = store else { return Ok(None) };
-    let shop = cx.visit(&store, Action::SignIn)?;
+    }
+}
+
+fn account_in(cx: &mut Cx<'_>, store: &Tenant, login: &Login) -> Result<Option<LoginAccount>> {
+    let shop = cx.visit(store, Action::SignIn)?;
     let found = shop.tx.users().find_login(&login.username.key())?;
     Ok(found.map(|(user, hash)| LoginAccount { tenant: store.id, user, hash }))
+}
+
+/// A login whose password is about to be verified.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The account that is meant, if there is one. No answer may depend on whether there is.
+    pub account: Option<LoginAccount>,
+    subject: Option<Subject>,
+    address: Option<Subject>,
+}
+
+impl Attempt {
+    fn subjects(&self) -> Vec<Subject> {
+        self.subject.iter().chain(&self.address).cloned().collect()
+    }
+}
+
+/// Begins a login from an address, if neither the account nor the address has to wait. A username that cannot be one
+/// is nobody's.
+pub fn begin_login(cx: &mut Cx<'_>, login: Option<&Login>, address: Option<&str>) -> Result<Attempt> {
+    let address = address.map(Subject::address);
+    let mut attempt = Attempt { account: None, subject: None, address };
+    if let Some(login) = login {
+        let store = store_of(cx, login)?;
+        let tenant = store.as_ref().map(|store| store.id);
+        attempt.subject = Some(Subject::account(tenant, &login.username.key()));
+        if let Some(store) = store {
+            attempt.account = account_in(cx, &store, login)?;
+        }
+    }
+    check(cx, &attempt.subjects())?;
+    Ok(attempt)
+}
+
+/// Ends a login. Whether its password was right counts for nothing if others have failed meanwhile so often that it
+/// has to wait: who tries many at once learns no more than who tries one after the other. `None`: it was not right;
+/// that counts against account and address, in this transaction, which must therefore commit. `free`: so many failures
+/// cost no time; 0: none ever does.
+pub fn finish_login(
+    cx: &mut Cx<'_>,
+    attempt: &Attempt,
+    verified: bool,
+    upgraded: Option<&PasswordHash>,
+    free: u16,
+) -> Result<Option<Grant>> {
+    let subjects = attempt.subjects();
+    check(cx, &subjects)?;
+    match attempt.account.as_ref().filter(|_| verified) {
+        Some(account) => {
+            if let Some(subject) = &attempt.subject {
+                forgive(cx, subject)?;
+            }
+            open_session(cx, account, upgraded).map(Some)
+        }
+        None => count(cx, &subjects, free).map(|()| None),
+    }
 }
 
 /// Opens a session for an account whose password was verified. `upgraded` replaces a hash of an older kind.
@@ -197,6 +262,7 @@ pub fn open_session(
     let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY);
     let new = NewSession { user: user.id, created_at: shop.now, idle_until, expires_at };
     let session = shop.tx.sessions().open(&new)?;
+    shop.tx.replays().forget(user.id, idempotency::stale(shop.now))?;
     Ok(Grant {
         tenant: store.id,
         user: user.id,
@@ -234,6 +300,7 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
         shop.tx.sessions().revoke(session.id, shop.now)?;
         return Ok(Rotation::Reused);
     }
+    shop.tx.replays().forget(session.user, idempotency::stale(shop.now))?;
     match shop.tx.users().find(session.user)? {
         Some(user) if user.is_active && store.status == TenantStatus::Active => Ok(Rotation::Fresh(Grant {
             tenant: store.id,

@@ -1,4 +1,5 @@
 use super::{Email, PasswordHash, Username};
+use crate::audit::{Facts, Object};
 use crate::authz::{Action, Role};
 use crate::cx::{Cx, Shop};
 use crate::error::{AuthFailure, Conflict, Error, Result};
@@ -101,7 +102,7 @@ pub(super) fn insert(shop: &mut Shop<'_>, new: &NewUser) -> Result<User> {
         return Err(Error::Conflict(if taken { Conflict::UsernameTaken } else { Conflict::EmailTaken }));
     };
     users.claim_login(&new.username.key(), id)?;
-    Ok(User {
+    let user = User {
         id,
         tenant: shop.scope.tenant(),
         username: new.username.clone(),
@@ -110,7 +111,9 @@ pub(super) fn insert(shop: &mut Shop<'_>, new: &NewUser) -> Result<User> {
         is_active: true,
         token_version: 0,
         created_at: shop.now,
-    })
+    };
+    shop.record_newcomer(&user)?;
+    Ok(user)
 }
 
 /// The users of the caller's store.
@@ -137,12 +140,21 @@ pub fn read_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
     cx.enter(Action::ReadUsers)?.tx.users().find(id)?.ok_or(Error::NotFound)
 }
 
+/// An account of the caller's store as it is before a change, kept from others' changes until the transaction ends.
+pub fn lock_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
+    let shop = cx.enter(Action::UpdateUser)?;
+    // In the order of `update_user`, so that two changes never wait for each other in a circle.
+    shop.tx.users().lock_active_owners()?;
+    shop.tx.users().lock(id)?.ok_or(Error::NotFound)
+}
+
 /// Changes an account of the caller's store. The last active owner stays one.
 pub fn update_user(cx: &mut Cx<'_>, id: UserId, patch: UserPatch) -> Result<User> {
     let mut shop = cx.enter(Action::UpdateUser)?;
     patch.role.map_or(Ok(()), check_role)?;
     let owners = shop.tx.users().lock_active_owners()?;
     let mut user = shop.tx.users().lock(id)?.ok_or(Error::NotFound)?;
+    let before = Facts::from(&user);
     user.role = patch.role.unwrap_or(user.role);
     user.is_active = patch.is_active.unwrap_or(user.is_active);
     if owners == [id] && !(user.is_active && user.role == Role::Owner) {
@@ -157,20 +169,24 @@ pub fn update_user(cx: &mut Cx<'_>, id: UserId, patch: UserPatch) -> Result<User
         shop.tx.sessions().revoke_all(id, None, shop.now)?;
         shop.tx.users().bump_token_version(id)?;
     }
+    let after = Facts::from(&user);
+    let after = if patch.hash.is_some() { after.with("password", "set") } else { after };
+    shop.record(Object::User(id), before, after)?;
     Ok(user)
 }
 
 /// Removes an account from the caller's store: it can no longer log in and is no longer listed, its name and address
 /// are free again, and what it did stays.
 pub fn delete_user(cx: &mut Cx<'_>, id: UserId) -> Result<()> {
-    let shop = cx.enter(Action::DeleteUser)?;
+    let mut shop = cx.enter(Action::DeleteUser)?;
     let owners = shop.tx.users().lock_active_owners()?;
-    shop.tx.users().find(id)?.ok_or(Error::NotFound)?;
+    let user = shop.tx.users().lock(id)?.ok_or(Error::NotFound)?;
     if owners == [id] {
         return Err(Error::Conflict(Conflict::LastOwner));
     }
     shop.tx.sessions().revoke_all(id, None, shop.now)?;
-    shop.tx.users().delete(id, shop.now)
+    shop.tx.users().delete(id, shop.now)?;
+    shop.record(Object::User(id), (&user).into(), Facts::default())
 }
 
 /// The caller's own account.
@@ -184,9 +200,18 @@ pub fn update_me(cx: &mut Cx<'_>, email: Option<Email>) -> Result<User> {
     let mut shop = cx.enter(Action::UpdateSelf)?;
     let id = own(&mut shop)?.id;
     let mut user = shop.tx.users().lock(id)?.ok_or(Error::NotFound)?;
+    let before = Facts::from(&user);
     set_email(&mut shop, &mut user, email)?;
     shop.tx.users().update(&user)?;
+    shop.record(Object::User(id), before, (&user).into())?;
     Ok(user)
+}
+
+/// The caller's own account as it is before a change, kept from others' changes until the transaction ends.
+pub fn lock_me(cx: &mut Cx<'_>) -> Result<User> {
+    let mut shop = cx.enter(Action::UpdateSelf)?;
+    let id = own(&mut shop)?.id;
+    shop.tx.users().lock(id)?.ok_or(Error::NotFound)
 }
 
 /// The caller's username and stored hash, to verify the old password before a change.
@@ -205,12 +230,13 @@ pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordH
     let id = own(&mut shop)?.id;
     shop.tx.users().lock(id)?;
     let (user, stored) = own_password(cx)?;
-    let shop = cx.enter(Action::ChangePassword)?;
+    let mut shop = cx.enter(Action::ChangePassword)?;
     if stored != *verified {
         return Err(Error::Conflict(Conflict::Duplicate));
     }
     shop.tx.users().set_password(user.id, new)?;
-    shop.tx.sessions().revoke_all(user.id, session, shop.now)
+    shop.tx.sessions().revoke_all(user.id, session, shop.now)?;
+    shop.record(Object::User(user.id), Facts::default(), Facts::default().with("password", "set"))
 }
 
 /// A store has owners, staff and customers. Platform admins are never made in one.

@@ -1,5 +1,6 @@
 use super::place::{orderable, summed, take_all};
 use super::{Line, LineRequest, Order, OrderStatus, visible};
+use crate::audit::{Facts, Object};
 use crate::authz::Action;
 use crate::cx::{Cx, Shop};
 use crate::error::{Conflict, Error, Result};
@@ -35,24 +36,34 @@ pub enum LinesChange {
 pub fn update_order(cx: &mut Cx<'_>, id: OrderId, patch: OrderPatch) -> Result<Order> {
     let mut shop = cx.enter(Action::UpdateOrder)?;
     let mut order = visible(shop.tx.orders().lock(id)?, shop.scope.only())?;
+    let before = Facts::from(&order);
     if let Some(change) = patch.lines {
         change_lines(&mut shop, &mut order, change)?;
     }
     if let Some(status) = patch.status {
         move_to(&mut shop, &mut order, status)?;
     }
+    shop.record(Object::Order(id), before, (&order).into())?;
     Ok(order)
+}
+
+/// An order as it is before a change, kept from others' changes until the transaction ends.
+pub fn lock_order(cx: &mut Cx<'_>, id: OrderId) -> Result<Order> {
+    let shop = cx.enter(Action::UpdateOrder)?;
+    visible(shop.tx.orders().lock(id)?, shop.scope.only())
 }
 
 /// Cancels an order and puts its stock back. Customers cancel their own while it is pending.
 pub fn cancel_order(cx: &mut Cx<'_>, id: OrderId) -> Result<Order> {
     let mut shop = cx.enter(Action::CancelOrder)?;
     let mut order = visible(shop.tx.orders().lock(id)?, shop.scope.only())?;
+    let before = Facts::from(&order);
     let theirs_to_cancel = matches!(order.status, OrderStatus::Pending | OrderStatus::Cancelled);
     if shop.scope.only().is_some() && !theirs_to_cancel {
         return Err(Error::Conflict(Conflict::IllegalTransition { from: order.status, allowed: &[] }));
     }
     move_to(&mut shop, &mut order, OrderStatus::Cancelled)?;
+    shop.record(Object::Order(id), before, (&order).into())?;
     Ok(order)
 }
 
@@ -60,8 +71,10 @@ pub fn cancel_order(cx: &mut Cx<'_>, id: OrderId) -> Result<Order> {
 pub fn delete_order(cx: &mut Cx<'_>, id: OrderId) -> Result<()> {
     let mut shop = cx.enter(Action::DeleteOrder)?;
     let mut order = visible(shop.tx.orders().lock(id)?, shop.scope.only())?;
+    let before = Facts::from(&order);
     move_to(&mut shop, &mut order, OrderStatus::Cancelled)?;
-    shop.tx.orders().hide(id, shop.now)
+    shop.tx.orders().hide(id, shop.now)?;
+    shop.record(Object::Order(id), before, Facts::default())
 }
 
 fn move_to(shop: &mut Shop<'_>, order: &mut Order, status: OrderStatus) -> Result<()> {

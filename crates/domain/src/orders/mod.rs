@@ -4,7 +4,7 @@ mod change;
 mod place;
 mod status;
 
-pub use change::{LinesChange, OrderPatch, cancel_order, delete_order, update_order};
+pub use change::{LinesChange, OrderPatch, cancel_order, delete_order, lock_order, update_order};
 pub use place::{LineRequest, PlaceOrder, place_order};
 pub use status::OrderStatus;
 

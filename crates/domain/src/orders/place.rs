@@ -1,4 +1,5 @@
 use super::{Line, MAX_LINES, NewOrder, Order};
+use crate::audit::{Facts, Object};
 use crate::authz::{Action, Reach};
 use crate::catalog::Taken;
 use crate::cx::{Cx, Shop};
@@ -41,7 +42,10 @@ pub fn place_order(cx: &mut Cx<'_>, wish: PlaceOrder) -> Result<Order> {
         .collect::<Result<Vec<_>>>()?;
     let total = order_total(shop.scope.currency(), lines.iter().map(|line| line.line_total))?;
     let placed_by = shop.scope.member();
-    shop.tx.orders().insert(&NewOrder { customer, placed_by, total, lines, created_at: shop.now })
+    let new = NewOrder { customer, placed_by, total, lines, created_at: shop.now };
+    let order = shop.tx.orders().insert(&new)?;
+    shop.record(Object::Order(order.id), Facts::default(), (&order).into())?;
+    Ok(order)
 }
 
 fn customer(shop: &mut Shop<'_>, wanted: Option<UserId>) -> Result<UserId> {

@@ -85,7 +85,7 @@ pub fn user(name: &str, role: Role) -> NewUser {
 /// A wish to become somebody in a store, or to open it.
 pub fn enlist(name: &str, role: Role, store: Option<&str>, currency: &str) -> Enlist {
     let currency = Currency::parse(currency).expect("a known currency");
-    Enlist { user: user(name, role), store: store.map(store_name), currency }
+    Enlist { user: user(name, role), store: store.map(store_name), invitation: None, currency }
 }
 
 /// The beginning of a list, in an order such as `price` or `-created_at`.

@@ -195,8 +195,9 @@ impl TestPlatform {
     ) -> Result<T> {
         let (credential, now, name) = (self.admin.credential, self.clock.now(), name.to_owned());
         self.store.write(Some(credential.tenant), move |tx| {
-            let cx = Cx::authenticate(tx, &credential, now)?;
-            work(&mut cx.in_store(&name, action)?)
+            let mut cx = Cx::authenticate(tx, &credential, now)?;
+            let visit = cx.announce(&name, action)?.ok_or(Error::NotFound)?;
+            work(&mut cx.in_store(visit)?)
         })
     }
 

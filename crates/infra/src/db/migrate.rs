@@ -29,7 +29,7 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_init"];
+migrations!["0001_init", "0002_walls"];
 
 /// The line between two statements. Citus takes no message of several statements.
 const MARKER: &str = "--;;";

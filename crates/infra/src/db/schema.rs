@@ -125,14 +125,72 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::db::types::sql::Instant;
-    audit_log (tenant_id, id) {
+    invitations (tenant_id, id) {
         tenant_id -> BigInt,
         id -> BigInt,
+        email -> Text,
+        email_key -> Text,
+        role -> Text,
+        token_hash -> Text,
+        created_at -> Instant,
+        expires_at -> Instant,
+        redeemed_at -> Nullable<Instant>,
+        revoked_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::types::sql::Instant;
+    idempotency_keys (tenant_id, user_id, idempotency_key) {
+        tenant_id -> BigInt,
+        user_id -> BigInt,
+        idempotency_key -> Text,
+        fingerprint -> Text,
+        claimed_at -> Instant,
+        status -> Nullable<BigInt>,
+        location -> Nullable<Text>,
+        body -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::db::types::sql::Instant;
+    audit_log (tenant_id, number) {
+        tenant_id -> BigInt,
+        number -> BigInt,
         at -> Instant,
         actor_id -> Nullable<BigInt>,
         actor_name -> Text,
         actor_role -> Text,
         action -> Text,
+        object_kind -> Nullable<Text>,
+        object_id -> Nullable<BigInt>,
+        request_id -> Nullable<Text>,
+        facts_before -> Text,
+        facts_after -> Text,
+        link -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    audit_heads (tenant_id) {
+        tenant_id -> BigInt,
+        last_number -> BigInt,
+        link -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::db::types::sql::Instant;
+    login_failures (subject) {
+        subject -> Text,
+        failures -> BigInt,
+        last_at -> Instant,
+        blocked_until -> Instant,
     }
 }
 

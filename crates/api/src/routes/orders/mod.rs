@@ -5,6 +5,8 @@ mod input;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, id, list, query};
+use crate::once::Created;
+use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
@@ -153,15 +155,14 @@ async fn place_order(
     Body(body): Body<OrderInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::PlaceOrder;
-    let wish = body.and_then(|draft| draft.read(OrderInput::into_wish));
-    let wish = app.checked(&caller, action, wish).await?;
-    let order = app
-        .run(&caller, Access::Write, action, move |cx| {
-            let tenant = cx.known()?.tenant();
-            Ok(OrderBody::of(tenant, &orders::place_order(cx, wish)?))
-        })
-        .await?;
-    Ok(HttpResponse::Created().insert_header(("Location", format!("/api/orders/{}/", order.id))).json(order))
+    let wish = body.and_then(|draft| draft.claimed(OrderInput::into_wish));
+    let (claim, wish) = app.checked(&caller, action, wish).await?;
+    app.create(&caller, action, claim, move |cx| {
+        let tenant = cx.known()?.tenant();
+        let order = OrderBody::of(tenant, &orders::place_order(cx, wish)?);
+        Created::new(format!("/api/orders/{}/", order.id), &order)
+    })
+    .await
 }
 
 /// Read an order
@@ -192,6 +193,7 @@ async fn update_order(
     app: Data<App>,
     caller: Caller,
     path: Path<String>,
+    if_match: IfMatch,
     Body(body): Body<OrderChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateOrder;
@@ -201,6 +203,7 @@ async fn update_order(
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
             let tenant = cx.known()?.tenant();
+            if_match.check(|| Ok(OrderBody::of(tenant, &orders::lock_order(cx, order)?)))?;
             Ok(OrderBody::of(tenant, &orders::update_order(cx, order, patch)?))
         })
         .await?;
@@ -213,10 +216,20 @@ async fn update_order(
 #[utoipa::path(tag = "orders", params(("id" = i64, Path, description = "The order's number on this server")),
     responses((status = 204), (status = 409, description = "`illegal_transition`, with `allowed`")))]
 #[delete("/api/orders/{id}/")]
-async fn delete_order(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn delete_order(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<String>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::DeleteOrder;
     let order = OrderId::new(app.checked(&caller, action, id(&path)).await?);
-    app.run(&caller, Access::Write, action, move |cx| orders::delete_order(cx, order)).await?;
+    app.run(&caller, Access::Write, action, move |cx| {
+        let tenant = cx.known()?.tenant();
+        if_match.check(|| Ok(OrderBody::of(tenant, &orders::lock_order(cx, order)?)))?;
+        orders::delete_order(cx, order)
+    })
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

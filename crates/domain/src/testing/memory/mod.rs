@@ -1,24 +1,29 @@
 //! A store in memory: the ports' semantics in their plainest form.
 
+mod audit;
 mod catalog;
 mod identity;
+mod invitations;
 mod orders;
+mod replays;
 mod tenancy;
 
-use crate::audit::Entry;
+use crate::audit::Recorded;
 use crate::authz::{PlatformScope, TenantScope};
 use crate::catalog::Product;
 use crate::error::{Error, Result};
-use crate::identity::{PasswordHash, Session, User};
-use crate::ids::{OrderId, ProductId, SessionId, TenantId, UserId};
+use crate::idempotency::Kept;
+use crate::identity::{Failures, Invitation, PasswordHash, Session, Subject, User};
+use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::Order;
 use crate::page::{After, Key};
 use crate::ports::{
-    Access, Audit, Directory, Orders, PlatformTx, Products, Sessions, Settings, Store, TenantTx, Tenants, Tx,
-    Users, Work,
+    Access, Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Sessions, Settings, Store,
+    TenantTx, Tenants, Tx, Users, Work,
 };
 use crate::tenancy::Tenant;
 use crate::testing::TestShop;
+use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::mem::discriminant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,7 +90,10 @@ struct State {
     sessions: BTreeMap<(TenantId, SessionId), Session>,
     products: BTreeMap<(TenantId, ProductId), Row<Product>>,
     orders: BTreeMap<(TenantId, OrderId), Row<Order>>,
-    audit: Vec<(TenantId, Entry)>,
+    audit: BTreeMap<(TenantId, i64), Recorded>,
+    invitations: BTreeMap<(TenantId, InvitationId), (Invitation, String)>,
+    replays: BTreeMap<(TenantId, UserId, String), (Kept, Timestamp)>,
+    failures: BTreeMap<Subject, Failures>,
 }
 
 /// A row, and whether it was deleted.
@@ -124,7 +132,10 @@ impl Default for State {
             sessions: BTreeMap::new(),
             products: BTreeMap::new(),
             orders: BTreeMap::new(),
-            audit: Vec::new(),
+            audit: BTreeMap::new(),
+            invitations: BTreeMap::new(),
+            replays: BTreeMap::new(),
+            failures: BTreeMap::new(),
         }
     }
 }
@@ -163,6 +174,10 @@ impl TenantTx for MemoryTx {
         self
     }
 
+    fn invitations(&mut self) -> &mut dyn Invitations {
+        self
+    }
+
     fn products(&mut self) -> &mut dyn Products {
         self
     }
@@ -174,23 +189,15 @@ impl TenantTx for MemoryTx {
     fn audit(&mut self) -> &mut dyn Audit {
         self
     }
+
+    fn replays(&mut self) -> &mut dyn Replays {
+        self
+    }
 }
 
 impl PlatformTx for MemoryTx {
     fn tenants(&mut self) -> &mut dyn Tenants {
         self
-    }
-}
-
-impl Audit for MemoryTx {
-    fn record(&mut self, entry: &Entry) -> Result<()> {
-        self.state.audit.push((self.tenant, entry.clone()));
-        Ok(())
-    }
-
-    fn newest(&mut self, limit: i64) -> Result<Vec<Entry>> {
-        let mine = self.state.audit.iter().rev().filter(|(tenant, _)| *tenant == self.tenant);
-        Ok(mine.take(rows(limit)).map(|(_, entry)| entry.clone()).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 use super::{MemoryTx, missing_row, page};
 use crate::error::{Conflict, Error, Result};
-use crate::identity::{Account, Credential};
+use crate::identity::{Account, Credential, Failures, Subject};
 use crate::ids::TenantId;
 use crate::money::Currency;
 use crate::page::{After, Key, Sort};
@@ -62,6 +62,25 @@ impl Directory for MemoryTx {
             session_revoked: session.revoked_at.is_some(),
             session_expires_at: session.expires_at,
         }))
+    }
+
+    fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>> {
+        Ok(self.state.failures.get(subject).copied())
+    }
+
+    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
+        self.state.failures.insert(subject.clone(), *failures);
+        Ok(())
+    }
+
+    fn forgive_failures(&mut self, subject: &Subject) -> Result<()> {
+        self.state.failures.remove(subject);
+        Ok(())
+    }
+
+    fn forget_failures(&mut self, before: Timestamp) -> Result<()> {
+        self.state.failures.retain(|_, failures| failures.last_at >= before);
+        Ok(())
     }
 }
 

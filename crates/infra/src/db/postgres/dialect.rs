@@ -43,6 +43,11 @@ pub(super) fn set_tenant(tenant: TenantId) -> String {
     format!("SET LOCAL app.tenant_id = '{tenant}'")
 }
 
+/// Whether somebody else held a row for too long.
+pub(in crate::db) fn is_lock_timeout(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().contains("lock timeout"))
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
 /// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {

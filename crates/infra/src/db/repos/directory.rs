@@ -1,18 +1,25 @@
-use super::super::dialect::{Db, for_update, new_id, position, store_error};
+use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
 use super::Session;
-use crate::db::rows::{AccountRow, EntryRow, TenantRow, UserRow};
-use crate::db::schema::{audit_log, login_names, sessions, tenants, users};
+use crate::db::rows::{AccountRow, FailuresRow, TenantRow, UserRow};
+use crate::db::schema::{login_failures, login_names, sessions, tenants, users};
 use crate::db::types::DbInstant;
 use diesel::prelude::*;
-use haat_domain::audit::Entry;
 use haat_domain::error::{Error, Result};
-use haat_domain::identity::{Account, Credential};
-use haat_domain::ids::{TenantId, UserId};
+use haat_domain::identity::{Account, Credential, Failures, Subject};
+use haat_domain::ids::TenantId;
 use haat_domain::page::{After, Sort};
-use haat_domain::ports::{Audit, Directory, Settings, Tenants};
+use haat_domain::ports::{Directory, Settings, Tenants};
 use haat_domain::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
 use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
+
+statement! {
+    KeepFailures { subject: String, failures: i64, last_at: DbInstant, blocked_until: DbInstant } =
+        "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ("
+        subject ", " failures ", " last_at ", " blocked_until ")"
+        " ON CONFLICT (subject) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at,"
+        " blocked_until = excluded.blocked_until"
+}
 
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
     row.optional().map_err(store_error)?.map(Tenant::try_from).transpose()
@@ -88,6 +95,42 @@ impl Directory for Session<'_> {
             .map(|row| row.into_account(credential.session))
             .transpose()
     }
+
+    fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>> {
+        login_failures::table
+            .find(subject.as_str())
+            .select(FailuresRow::as_select())
+            .get_result(self.conn)
+            .optional()
+            .map(|row| row.map(Into::into))
+            .map_err(store_error)
+    }
+
+    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
+        KeepFailures {
+            subject: subject.as_str().to_owned(),
+            failures: failures.count,
+            last_at: DbInstant(failures.last_at),
+            blocked_until: DbInstant(failures.blocked_until),
+        }
+        .execute(self.conn)
+        .map_err(store_error)
+        .and_then(super::one_row)
+    }
+
+    fn forgive_failures(&mut self, subject: &Subject) -> Result<()> {
+        diesel::delete(login_failures::table.find(subject.as_str()))
+            .execute(self.conn)
+            .map(drop)
+            .map_err(store_error)
+    }
+
+    fn forget_failures(&mut self, before: Timestamp) -> Result<()> {
+        diesel::delete(login_failures::table.filter(login_failures::last_at.lt(DbInstant(before))))
+            .execute(self.conn)
+            .map(drop)
+            .map_err(store_error)
+    }
 }
 
 impl Settings for Session<'_> {
@@ -157,37 +200,5 @@ impl Tenants for Session<'_> {
             .execute(self.conn)
             .map_err(store_error)
             .and_then(super::one_row)
-    }
-}
-
-impl Audit for Session<'_> {
-    fn record(&mut self, entry: &Entry) -> Result<()> {
-        let id = new_id(self.conn, "audit_log")?;
-        diesel::insert_into(audit_log::table)
-            .values((
-                audit_log::tenant_id.eq(self.here()),
-                audit_log::id.eq(id),
-                audit_log::at.eq(DbInstant(entry.at)),
-                audit_log::actor_id.eq(entry.actor.map(UserId::get)),
-                audit_log::actor_name.eq(&entry.actor_name),
-                audit_log::actor_role.eq(entry.actor_role),
-                audit_log::action.eq(entry.action.name()),
-            ))
-            .execute(self.conn)
-            .map_err(store_error)
-            .and_then(super::one_row)
-    }
-
-    fn newest(&mut self, limit: i64) -> Result<Vec<Entry>> {
-        audit_log::table
-            .filter(mine!(audit_log, self.here()))
-            .order(audit_log::id.desc())
-            .limit(limit)
-            .select(EntryRow::as_select())
-            .load(self.conn)
-            .map_err(store_error)?
-            .into_iter()
-            .map(Entry::try_from)
-            .collect()
     }
 }

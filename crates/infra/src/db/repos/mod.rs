@@ -24,10 +24,13 @@ macro_rules! by_id {
     }};
 }
 
+mod audit;
 mod directory;
+mod invitations;
 mod orders;
 mod people;
 mod products;
+mod replays;
 
 use super::dialect::{Conn, enter};
 use crate::db::types::DbInstant;
@@ -36,7 +39,8 @@ use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
 use haat_domain::page::{After, Key};
 use haat_domain::ports::{
-    Audit, Directory, Orders, PlatformTx, Products, Sessions, Settings, TenantTx, Tenants, Tx, Users,
+    Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Sessions, Settings, TenantTx,
+    Tenants, Tx, Users,
 };
 use haat_domain::time::Timestamp;
 
@@ -96,6 +100,10 @@ impl TenantTx for Session<'_> {
         self
     }
 
+    fn invitations(&mut self) -> &mut dyn Invitations {
+        self
+    }
+
     fn products(&mut self) -> &mut dyn Products {
         self
     }
@@ -105,6 +113,10 @@ impl TenantTx for Session<'_> {
     }
 
     fn audit(&mut self) -> &mut dyn Audit {
+        self
+    }
+
+    fn replays(&mut self) -> &mut dyn Replays {
         self
     }
 }
@@ -122,6 +134,11 @@ fn one_row(changed: usize) -> Result<()> {
     } else {
         Err(Error::internal(format!("{changed} rows were changed instead of one")))
     }
+}
+
+/// Behind the row of this number.
+fn numbered(after: Option<i64>) -> Option<After> {
+    after.map(|id| After { key: Key::Id, id })
 }
 
 fn number(after: Option<After>) -> Result<Option<(i64, i64)>> {

@@ -39,6 +39,11 @@ pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
     Ok(())
 }
 
+/// Writers wait for the file, never for a row.
+pub(in crate::db) fn is_lock_timeout(_: &diesel::result::Error) -> bool {
+    false
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
 /// An engine's error as the domain's. SQLite's "busy" and "full" have no kind of their own in diesel.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {

@@ -2,11 +2,16 @@
 //! all the same, the row is corrupt, and that is an error of its own, naming table, row and column.
 #![expect(clippy::ref_option_ref, reason = "what diesel's derives write")]
 
-use super::schema::{audit_log, order_lines, orders, products, sessions, tenants, users};
+mod audit;
+mod people;
+
+pub(super) use audit::{EntryRow, NewEntryRow};
+pub(super) use people::{FailuresRow, InvitationRow, KeptRow};
+
+use super::schema::{order_lines, orders, products, sessions, tenants, users};
 use super::types::DbInstant;
 use diesel::prelude::*;
-use haat_domain::audit::Entry;
-use haat_domain::authz::{Action, Role};
+use haat_domain::authz::Role;
 use haat_domain::catalog::{
     Description, Product, ProductDetails, ProductName, ProductStatus, Sku, Stock, Taken,
 };
@@ -350,34 +355,6 @@ impl<'a> NewLineRow<'a> {
                 counted: line.counted,
             })
             .collect()
-    }
-}
-
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = audit_log)]
-pub(super) struct EntryRow {
-    id: i64,
-    at: DbInstant,
-    actor_id: Option<i64>,
-    actor_name: String,
-    actor_role: String,
-    action: String,
-}
-
-impl TryFrom<EntryRow> for Entry {
-    type Error = Error;
-
-    fn try_from(row: EntryRow) -> Result<Self> {
-        let corrupt = |column| corrupt("audit_log", row.id, column);
-        let role = Role::from_name(&row.actor_role).ok_or_else(|| corrupt("actor_role"))?;
-        let action = Action::ALL.iter().find(|action| action.name() == row.action);
-        Ok(Self {
-            at: row.at.0,
-            actor: row.actor_id.map(UserId::new),
-            actor_role: role.name(),
-            action: *action.ok_or_else(|| corrupt("action"))?,
-            actor_name: row.actor_name,
-        })
     }
 }
 

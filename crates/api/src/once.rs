@@ -1,0 +1,130 @@
+//! Requests that create something, once: `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header).
+
+use crate::app::App;
+use crate::auth::{Caller, STORE_HEADER};
+use crate::problem::ApiError;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+use haat_domain::authz::Action;
+use haat_domain::cx::Cx;
+use haat_domain::error::{Conflict, Error, FieldErrors, Result, Violation};
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey, once};
+use haat_domain::identity::Credential;
+use haat_domain::ports::Access;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A client's name for a request that it may have to send again.
+pub const KEY_HEADER: &str = "Idempotency-Key";
+/// Says that an answer was given before.
+pub const REPLAYED_HEADER: &str = "Idempotency-Replayed";
+
+/// Reads the key of a request with this body, if it has one.
+pub fn claim(req: &HttpRequest, body: &[u8], errors: &mut FieldErrors) -> Option<Claim> {
+    if req.method() != Method::POST {
+        return None;
+    }
+    let mut keys = req.headers().get_all(KEY_HEADER);
+    let key = match (keys.next(), keys.next()) {
+        (Some(key), None) => IdempotencyKey::parse(key.to_str().unwrap_or_default()),
+        (Some(_), Some(_)) => Err(Violation::new("must not be given twice")),
+        (None, _) => return None,
+    };
+    let key = errors.check(KEY_HEADER, key)?;
+    let store = req.headers().get(STORE_HEADER).map_or(&[][..], |store| store.as_bytes());
+    let mut hash = Sha256::new();
+    for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), store, body] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    Some(Claim { key, fingerprint: format!("{:x}", hash.finalize()) })
+}
+
+/// Something that was created: where it is, and how it is shown.
+pub struct Created {
+    answer: Answer,
+    kept: Answer,
+}
+
+impl Created {
+    /// Something that is shown like this.
+    pub fn new<T: Serialize>(location: String, body: &T) -> Result<Self> {
+        let body = serde_json::to_string(body).map_err(Error::internal)?;
+        let answer = Answer { status: StatusCode::CREATED.as_u16(), location: Some(location), body };
+        Ok(Self { kept: answer.clone(), answer })
+    }
+
+    /// The same, of which only this is kept to be shown again: a secret is shown once and stored nowhere.
+    pub fn keeping<T: Serialize>(mut self, body: &T) -> Result<Self> {
+        self.kept.body = serde_json::to_string(body).map_err(Error::internal)?;
+        Ok(self)
+    }
+}
+
+type Running = BTreeSet<(i64, i64, IdempotencyKey)>;
+
+/// The keys of the requests that this process is answering. Other processes are held off by the database.
+#[derive(Default, Clone)]
+pub struct InFlight(Arc<Mutex<Running>>);
+
+/// Keeps a key until it is dropped.
+struct Held(InFlight, (i64, i64, IdempotencyKey));
+
+impl InFlight {
+    fn hold(&self, who: &Credential, key: &IdempotencyKey) -> Result<Held> {
+        let held = (who.tenant.get(), who.user.get(), key.clone());
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(held.clone()) {
+            Ok(Held(self.clone(), held))
+        } else {
+            Err(Error::Conflict(Conflict::InFlight))
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+impl App {
+    /// Creates something as the caller, once if the request has a key.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        action: Action,
+        claim: Option<Claim>,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<Created> + Send + 'static,
+    ) -> Result<HttpResponse, ApiError> {
+        let held = match &claim {
+            // Whoever may not do this learns that, and not that somebody is doing it.
+            Some(claim) => match self.in_flight.hold(&caller.credential(self)?, &claim.key) {
+                Ok(held) => Some(held),
+                Err(running) => {
+                    self.permit(caller, action).await?;
+                    return Err(running.into());
+                }
+            },
+            None => None,
+        };
+        let done = self
+            .run(caller, Access::Write, action, move |cx| {
+                let _held = held;
+                once(cx, action, claim, |cx| work(cx).map(|Created { answer, kept }| (answer, kept)))
+            })
+            .await?;
+        let status = StatusCode::from_u16(done.answer.status).map_err(Error::internal)?;
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if let Some(location) = done.answer.location {
+            response.insert_header((LOCATION, location));
+        }
+        if done.replayed {
+            response.insert_header((REPLAYED_HEADER, "true"));
+        }
+        Ok(response.body(done.answer.body))
+    }
+}

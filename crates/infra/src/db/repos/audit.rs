@@ -1,0 +1,87 @@
+use super::super::dialect::{Conn, Db, store_error};
+use super::{Session, numbered, one_row};
+use crate::db::rows::{EntryRow, NewEntryRow};
+use crate::db::schema::{audit_heads, audit_log};
+use crate::db::types::DbInstant;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use haat_domain::audit::{AuditFilter, Entry, Link, Recorded};
+use haat_domain::error::Result;
+use haat_domain::ports::Audit;
+
+// The upsert holds the row until the commit, so that entries come one after the other.
+statement! {
+    NextEntry { tenant: i64 } -> (BigInt, Text) =
+        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", 1, '')"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = audit_heads.last_number + 1 RETURNING last_number, link"
+}
+
+statement! {
+    SetLink { tenant: i64, link: String } =
+        "UPDATE audit_heads SET link = " link " WHERE " mine
+}
+
+impl Audit for Session<'_> {
+    fn record(&mut self, entry: &Entry) -> Result<()> {
+        let tenant = self.here();
+        let (number, last): (i64, String) =
+            NextEntry { tenant }.get_result(self.conn).map_err(store_error)?;
+        let link = Link::from_stored(last).next(number, entry);
+        diesel::insert_into(audit_log::table)
+            .values(NewEntryRow::of(tenant, number, entry, &link))
+            .execute(self.conn)
+            .map_err(store_error)
+            .and_then(one_row)?;
+        SetLink { tenant, link: link.as_str().to_owned() }
+            .execute(self.conn)
+            .map_err(store_error)
+            .and_then(one_row)
+    }
+
+    fn page(
+        &mut self,
+        filter: &AuditFilter,
+        descending: bool,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Recorded>> {
+        let mut rows = audit_log::table
+            .select(EntryRow::as_select())
+            .filter(mine!(audit_log, self.here()))
+            .into_boxed::<Db>();
+        if let Some(actor) = filter.actor {
+            rows = rows.filter(audit_log::actor_id.eq(actor.get()));
+        }
+        if let Some(action) = filter.action {
+            rows = rows.filter(audit_log::action.eq(action.name()));
+        }
+        if let Some(kind) = filter.kind {
+            rows = rows.filter(audit_log::object_kind.eq(kind));
+        }
+        if let Some(object) = filter.object {
+            rows = rows.filter(audit_log::object_id.eq(object));
+        }
+        if let Some(request) = &filter.request {
+            rows = rows.filter(audit_log::request_id.eq(request.clone()));
+        }
+        if let Some(at) = filter.since {
+            rows = rows.filter(audit_log::at.ge(DbInstant(at)));
+        }
+        if let Some(at) = filter.until {
+            rows = rows.filter(audit_log::at.lt(DbInstant(at)));
+        }
+        rows = by_id!(rows, audit_log::number, numbered(after), descending);
+        let rows = rows.limit(limit).load::<EntryRow>(self.conn).map_err(store_error)?;
+        rows.into_iter().map(Recorded::try_from).collect()
+    }
+
+    fn head(&mut self) -> Result<(i64, Link)> {
+        let head = audit_heads::table
+            .filter(mine!(audit_heads, self.here()))
+            .select((audit_heads::last_number, audit_heads::link))
+            .get_result::<(i64, String)>(self.conn)
+            .optional()
+            .map_err(store_error)?;
+        Ok(head.map_or_else(|| (0, Link::start()), |(last, link)| (last, Link::from_stored(link))))
+    }
+}
