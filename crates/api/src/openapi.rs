@@ -9,6 +9,7 @@ use crate::operations::{Rule, rule};
 use crate::problem::Problem;
 use crate::routes;
 use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use haat_domain::authz::Realm;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
@@ -84,8 +85,8 @@ pub fn document() -> Value {
     let mut document = serde_json::to_value(collected).unwrap_or_default();
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for (_, methods) in members(&mut document["paths"]) {
-        for (_, operation) in members(methods) {
-            finish(operation, &examples);
+        for (method, operation) in members(methods) {
+            finish(method, operation, &examples);
         }
     }
     document["components"]["responses"] = Value::Object(problems());
@@ -122,8 +123,9 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("Forbidden", "403", "This role may never do this: `permission_denied`, or `store_required`"),
     ("NotFound", "404", "No such thing here: `not_found`"),
+    ("Slow", "408", "The body did not arrive in time: `request_timeout`"),
     ("TooLarge", "413", "The body is too large: `body_too_large`"),
-    ("WrongType", "415", "The body is not JSON: `unsupported_media_type`"),
+    ("WrongType", "415", "The body is not JSON in UTF-8, or compressed: `unsupported_media_type`"),
     ("Busy", "429", "Too many requests: `too_many_requests`; come back after `Retry-After` seconds"),
     ("Internal", "500", "Our fault: `internal`"),
     (
@@ -149,6 +151,12 @@ fn problems() -> Map<String, Value> {
                 response["headers"] = json!({ "Retry-After": {
                     "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } } });
             }
+            if *status == "429" {
+                response["headers"]["RateLimit-Policy"] = json!({
+                    "description": "The limits that apply: `q` requests in `w` seconds.", "schema": { "type": "string" } });
+                response["headers"]["RateLimit"] = json!({
+                    "description": "What is left under the tightest one.", "schema": { "type": "string" } });
+            }
             if *status == "401" {
                 response["headers"] = json!({ "WWW-Authenticate": {
                     "description": "The scheme: `Bearer` (RFC 6750).", "schema": { "type": "string" } } });
@@ -158,7 +166,7 @@ fn problems() -> Map<String, Value> {
         .collect()
 }
 
-fn finish(operation: &mut Value, examples: &Value) {
+fn finish(method: &str, operation: &mut Value, examples: &Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let rule = rule(&id);
     let has_body = operation.get("requestBody").is_some();
@@ -167,8 +175,7 @@ fn finish(operation: &mut Value, examples: &Value) {
     };
     let (has_query, has_id) = (has("query"), has("path"));
     let needs = matches!(rule, Some(Rule::Needs(_)));
-    let hashes =
-        matches!(id.as_str(), "register" | "login" | "create_user" | "update_user" | "change_password");
+    let watches = matches!(id.as_str(), "get_health" | "get_readiness" | "get_metrics");
     let about_store = matches!(rule, Some(Rule::Needs(action)) if action.realm() == Realm::Store);
 
     for (name, status, _) in PROBLEMS {
@@ -177,9 +184,9 @@ fn finish(operation: &mut Value, examples: &Value) {
             "401" => needs || id == "register",
             "403" => needs,
             "404" => has_id || about_store,
-            "413" | "415" => has_body,
-            "429" => hashes,
-            "503" => id != "get_health" && id != "get_schema",
+            "408" | "413" | "415" => has_body,
+            "429" => !watches,
+            "503" => !matches!(id.as_str(), "get_health" | "get_schema" | "get_metrics"),
             _ => true,
         };
         let responses = &mut operation["responses"];
@@ -197,16 +204,14 @@ fn finish(operation: &mut Value, examples: &Value) {
         operation["responses"]["409"] =
             problem_response(&format!("A conflict with the present state: {text}"));
     }
-    describe_headers(operation, has_query);
-    if about_store && let Some(all) = operation.as_object_mut() {
-        let parameters = all.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(json!({
-                "name": STORE_HEADER, "in": "header", "required": false,
-                "description": "For platform admins: name or slug of the store to act in. Anybody else's is ignored.",
-                "schema": { "type": "string" },
-            }));
-        }
+    describe_headers(method, operation, has_query);
+    if about_store {
+        let text = "For platform admins: name or slug of the store to act in. Anybody else's is ignored.";
+        add_header_parameter(operation, STORE_HEADER, text);
+    }
+    if has_tag(method, operation) && method == "get" {
+        let text = "The `ETag` of an earlier answer: if it still holds, the answer is 304 without a body.";
+        add_header_parameter(operation, "If-None-Match", text);
     }
     operation["x-haat-action"] = match rule {
         Some(Rule::Needs(action) | Rule::Door(action)) => action.name().into(),
@@ -215,15 +220,45 @@ fn finish(operation: &mut Value, examples: &Value) {
     insert_examples(operation, &examples[&id]);
 }
 
-fn describe_headers(operation: &mut Value, is_list: bool) {
+fn add_header_parameter(operation: &mut Value, name: &str, text: &str) {
+    let Some(all) = operation.as_object_mut() else { return };
+    let parameters = all.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({
+            "name": name, "in": "header", "required": false, "description": text, "schema": { "type": "string" },
+        }));
+    }
+}
+
+/// Whether an operation's 200 has an `ETag`.
+fn has_tag(method: &str, operation: &Value) -> bool {
+    operation["operationId"] != "get_metrics"
+        && matches!(method, "get" | "patch" | "put")
+        && operation["responses"].get("200").is_some()
+}
+
+fn add_header(operation: &mut Value, status: &str, name: &str, text: &str) {
+    let header = json!({ "description": text, "schema": { "type": "string" } });
+    operation["responses"][status]["headers"][name] = header;
+}
+
+fn describe_headers(method: &str, operation: &mut Value, is_list: bool) {
+    let tag = "The state that the body shows.";
     if operation["responses"].get("201").is_some() && operation["operationId"] != "register" {
-        operation["responses"]["201"]["headers"] = json!({ "Location": {
-            "description": "Where the new thing is.", "schema": { "type": "string" } } });
+        add_header(operation, "201", "Location", "Where the new thing is.");
+        add_header(operation, "201", "ETag", tag);
     }
     if is_list && operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array" {
-        operation["responses"]["200"]["headers"] = json!({ "Link": {
-            "description": "The next page, with `rel=\"next\"`, while there is one (RFC 8288).",
-            "schema": { "type": "string" } } });
+        let text = "The next page, with `rel=\"next\"`, while there is one (RFC 8288).";
+        add_header(operation, "200", "Link", text);
+    }
+    if has_tag(method, operation) {
+        add_header(operation, "200", "ETag", tag);
+        if method == "get" {
+            operation["responses"]["304"] =
+                json!({ "description": "What `If-None-Match` names still holds" });
+            add_header(operation, "304", "ETag", tag);
+        }
     }
     for (status, response) in members(&mut operation["responses"]) {
         let text = match (response["description"].as_str(), status.as_str()) {
@@ -264,5 +299,10 @@ pub fn swagger_file(path: &str) -> Option<HttpResponse> {
         let page = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/api/docs/\">", 1);
         bytes = page.into_bytes();
     }
-    Some(HttpResponse::Ok().content_type(file.content_type).body(bytes))
+    // Scripts and styles of this server and nothing else; Swagger UI sets styles of single elements itself, and its
+    // icons are `data:`.
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+    let mut answer = HttpResponse::Ok();
+    Some(answer.content_type(file.content_type).insert_header((CONTENT_SECURITY_POLICY, policy)).body(bytes))
 }
