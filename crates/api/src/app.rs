@@ -12,6 +12,7 @@ use haat_domain::money::Currency;
 use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
 use haat_infra::workers::Workers;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// What every handler can reach.
@@ -36,6 +37,8 @@ pub struct App {
     pub currency: Currency,
     /// The largest body of a request, in bytes.
     pub body_limit: usize,
+    /// How long reading it may take.
+    pub body_time: Duration,
 }
 
 impl App {

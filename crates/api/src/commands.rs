@@ -92,7 +92,7 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(async {
         let listening = build(settings)?;
         let address = listening.address;
-        tracing::info!(%address, "listening");
+        tracing::info!(%address, internal = listening.internal.map(tracing::field::display), "listening");
         if how.demo {
             // Nobody may be reading; the server goes on.
             let _ = writeln!(std::io::stdout(), "{}", demo::greeting(&format!("http://{address}")));

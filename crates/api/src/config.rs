@@ -1,5 +1,9 @@
 //! Settings: flags and environment variables, from one struct. The one place that reads the environment.
 
+mod edge;
+
+pub use self::edge::EdgeSettings;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haat_domain::money::Currency;
 use haat_infra::db::{DatabaseUrl, Options, Synchronous};
@@ -9,6 +13,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A multi-tenant e-commerce server: one program, SQLite or PostgreSQL.
 #[derive(Debug, Parser)]
@@ -122,6 +127,9 @@ pub struct Settings {
     /// Connections to PostgreSQL, or for reading from SQLite
     #[arg(long, env = "HAAT_DATABASE_POOL", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub database_pool: u32,
+    /// Seconds that PostgreSQL may work on one statement
+    #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
+    pub statement_timeout: u16,
     /// What an acknowledged write has survived on SQLite: the loss of power, or only the program's end
     #[arg(long, env = "HAAT_SQLITE_SYNCHRONOUS", global = true, value_enum, default_value = "full")]
     pub sqlite_synchronous: SqliteSynchronous,
@@ -187,6 +195,9 @@ pub struct Settings {
     /// What is logged, as tracing's `EnvFilter` has it
     #[arg(long, env = "HAAT_LOG", global = true, default_value = "info", value_name = "FILTER")]
     pub log: String,
+    /// The HTTP edge
+    #[command(flatten)]
+    pub edge: EdgeSettings,
 }
 
 fn currency(code: &str) -> Result<Currency, String> {
@@ -234,6 +245,7 @@ impl Settings {
             SqliteSynchronous::Full => Synchronous::Full,
             SqliteSynchronous::Normal => Synchronous::Normal,
         };
+        options.postgres.statement_timeout = Duration::from_secs(self.statement_timeout.into());
         options.postgres.pool = self.database_pool;
         options.postgres.role.clone_from(&self.database_role);
         options

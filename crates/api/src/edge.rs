@@ -1,56 +1,136 @@
-//! What happens to every request and every answer: the request's number, the error body, headers, the access log.
+//! What happens to every request and every answer: the request's number, the client's address, the error body, entity
+//! tags, headers, metrics, the access log.
 
+use crate::address::{ClientAddress, over_tls};
+use crate::etag::{replace_body, tag};
+use crate::metrics::Metrics;
 use crate::problem::{ApiError, Problem};
+use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, ResponseError};
+use std::net::SocketAddr;
 use std::time::Instant;
 use tracing::Instrument;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The longest path with its query, in bytes. The longest that means something is a search for 200 characters.
+const MAX_URI: usize = 8 * 1024;
+/// The largest head of a request, in bytes of its names and values; the HTTP library reads up to 128 KiB of it.
+const MAX_HEAD: usize = 32 * 1024;
+
 /// The request's number, for whoever is within: an extension of the request.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
+
+/// What the outermost layer knows of the outside.
+pub struct Edge {
+    /// How many proxies stand in front.
+    pub proxies: usize,
+    /// The listener for what is not for the public; without one, all is on the one listener.
+    pub internal: Option<SocketAddr>,
+    /// The counters of this server.
+    pub metrics: Metrics,
+}
 
 /// The outermost layer.
 pub async fn edge(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
     let id = request_id(req.headers());
     let method = req.method().clone();
+    let known = req.app_data::<Data<Edge>>().cloned();
+    let _under_way = known.as_ref().map(|edge| edge.metrics.begin());
+    let proxies = known.as_ref().map_or(0, |edge| edge.proxies);
+    let address = ClientAddress::of(&req, proxies);
+    let refusal = refusal(&req, known.as_ref().map(|edge| edge.get_ref()));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
     }
     req.extensions_mut().insert(RequestId(id.clone()));
-    let authenticated = req.headers().contains_key(AUTHORIZATION);
-    let began = Instant::now();
+    req.extensions_mut().insert(address);
     let span = tracing::info_span!("request", id = %id);
 
-    // Handlers' errors are answers by now; what is left as an error is the framework's own.
-    let mut res = next.call(req).instrument(span.clone()).await?.map_into_boxed_body();
+    let mut res = match refusal {
+        Some(refusal) => req.into_response(refusal.error_response()),
+        // Handlers' errors are answers by now; what is left as an error is the framework's own.
+        None => next.call(req).instrument(span.clone()).await?.map_into_boxed_body(),
+    };
     write_problem(&mut res, &id);
-
+    tag(&method, &mut res);
+    let asked = res.request().headers();
+    let (authenticated, tls) = (asked.contains_key(AUTHORIZATION), over_tls(asked, proxies));
     let headers = res.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if authenticated && !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    protect(headers, authenticated, tls);
+
+    let (path, status, took) = (res.request().match_pattern(), res.status().as_u16(), began.elapsed());
+    let client = address.0.map(tracing::field::display);
+    span.in_scope(|| {
+        tracing::info!(%method, path, status, client, micros = took.as_micros(), "answered");
+    });
+    if let Some(edge) = known {
+        edge.metrics.answered(&method, path, status, took);
     }
-    let path = res.request().match_pattern();
-    let _entered = span.entered();
-    tracing::info!(%method, path, status = res.status().as_u16(), micros = began.elapsed().as_micros(), "answered");
     Ok(res)
+}
+
+/// Why a request is not even looked at.
+fn refusal(req: &ServiceRequest, edge: Option<&Edge>) -> Option<ApiError> {
+    let uri = req.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    let head: usize =
+        req.headers().iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len()).sum();
+    if uri > MAX_URI {
+        Some(ApiError::UriTooLong(MAX_URI))
+    } else if head > MAX_HEAD {
+        Some(ApiError::HeadTooLarge(MAX_HEAD))
+    } else {
+        wall::refusal(req, edge.and_then(|edge| edge.internal))
+    }
+}
+
+/// Headers that tell browsers and caches to be careful.
+fn protect(headers: &mut HeaderMap, authenticated: bool, tls: bool) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        // What has a tag may be kept, as long as the server is asked each time whether it still holds.
+        let policy = match (headers.contains_key(ETAG), authenticated) {
+            (true, true) => "private, no-cache",
+            (true, false) => "no-cache",
+            (false, _) => "no-store",
+        };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(policy));
+    }
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(resource_policy, HeaderValue::from_static("same-origin"));
+    if tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+/// Whether an answer must not be kept by anybody, as its handler says.
+pub fn is_not_kept(headers: &HeaderMap) -> bool {
+    headers.get(CACHE_CONTROL).is_some_and(|policy| policy == "no-store")
 }
 
 /// The client's own number, if it is a sane one; else a random one.
@@ -73,7 +153,6 @@ fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
     id.clone_into(&mut problem.request_id);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    let status = res.status();
-    *res.response_mut() = std::mem::replace(res.response_mut(), actix_web::HttpResponse::new(status))
-        .set_body(BoxBody::new(body));
+    res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    replace_body(res, BoxBody::new(body));
 }

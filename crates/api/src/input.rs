@@ -4,7 +4,8 @@ use crate::app::App;
 use crate::once;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use actix_web::mime::Mime;
 use actix_web::web::{BytesMut, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use haat_domain::error::{Error, FieldErrors, Violation};
@@ -14,8 +15,10 @@ use haat_domain::page::{Cursor, Limit, PageRequest, Sort, SortKey};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 /// A JSON body, or why there is none. Reading it never fails at once: see [`App::checked`].
@@ -66,8 +69,31 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
-async fn read(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
-    let limit = req.app_data::<Data<App>>().map_or(0, |app| app.body_limit);
+async fn read(req: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
+    let app = req.app_data::<Data<App>>();
+    let (limit, time) = app.map_or((0, Duration::ZERO), |app| (app.body_limit, app.body_time));
+    let encoded = |value: &HeaderValue| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if req.headers().get_all(CONTENT_ENCODING).any(encoded) {
+        return Err(ApiError::WrongEncoding);
+    }
+    let body = tokio::time::timeout(time, read_all(req, payload, limit));
+    let body = body.await.unwrap_or(Err(ApiError::SlowBody))?;
+    if body.is_empty() || is_json(req) { Ok(body) } else { Err(ApiError::WrongType) }
+}
+
+/// Whether the body is said to be JSON, in the one charset that JSON has.
+fn is_json(req: &HttpRequest) -> bool {
+    let is_utf8 = |mime: &Mime| {
+        let charset = mime.get_param("charset");
+        charset.is_none_or(|charset| charset.as_str().eq_ignore_ascii_case("utf-8"))
+    };
+    req.headers().contains_key(CONTENT_TYPE)
+        && matches!(req.mime_type(), Ok(Some(mime)) if mime.type_() == "application"
+            && (mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json"))
+            && is_utf8(&mime))
+}
+
+async fn read_all(req: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
     let length =
         req.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
@@ -86,10 +112,7 @@ async fn read(req: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiEr
         }
         body.extend_from_slice(&chunk);
     }
-    let is_json = req.headers().contains_key(CONTENT_TYPE)
-        && matches!(req.mime_type(), Ok(Some(mime)) if mime.type_() == "application"
-            && (mime.subtype() == "json" || mime.suffix().is_some_and(|suffix| suffix == "json")));
-    if body.is_empty() || is_json { Ok(body) } else { Err(ApiError::WrongType) }
+    Ok(body)
 }
 
 /// At most so many faults of type are looked for; each one reads the body again.
@@ -128,8 +151,9 @@ fn without_faults<T: DeserializeOwned>(
     let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
     for fault in 0..FAULTS {
         match serde_path_to_error::deserialize::<_, T>(&value) {
-            // Nothing faulty but the text itself: a member that stands there twice.
-            Ok(_) if fault == 0 => return Err(malformed(first)),
+            Ok(_) if fault == 0 => {
+                return Err(in_text_only::<T>(bytes, first, errors).unwrap_or_else(|| malformed(first)));
+            }
             Ok(dto) => return Ok(dto),
             Err(fault) => {
                 let path = fault.path().to_string();
@@ -143,6 +167,22 @@ fn without_faults<T: DeserializeOwned>(
         }
     }
     Err(Error::Invalid(std::mem::take(errors)).into())
+}
+
+/// A fault that the text has and its [`serde_json::Value`] has not: an object in the form in which serde_json keeps a
+/// number becomes one. The other such fault, a member that stands there twice, is none of a field.
+fn in_text_only<T: DeserializeOwned>(
+    bytes: &[u8],
+    first: &serde_json::Error,
+    errors: &mut FieldErrors,
+) -> Option<ApiError> {
+    if first.to_string().starts_with("duplicate field") {
+        return None;
+    }
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let fault = serde_path_to_error::deserialize::<_, T>(&mut text).err()?;
+    errors.add(&fault.path().to_string(), must(&fault.inner().to_string()));
+    Some(Error::Invalid(std::mem::take(errors)).into())
 }
 
 /// serde's "invalid type: string "x", expected i64" as a sentence about the field.
@@ -207,13 +247,13 @@ impl Digits {
 
 impl<'de> Deserialize<'de> for Digits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::Number(number) => number.to_string(),
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Null
-            | serde_json::Value::Bool(_)
-            | serde_json::Value::Array(_)
-            | serde_json::Value::Object(_) => String::new(),
+        // As it is written: serde_json's own `Value` would take an object for a number, if its one member has the
+        // name under which serde_json keeps numbers.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = match raw.get().as_bytes().first() {
+            Some(b'"') => serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?,
+            Some(b'-' | b'0'..=b'9') => raw.get().to_owned(),
+            _ => String::new(),
         };
         Self::parse(&text).map(Self).map_err(serde::de::Error::custom)
     }

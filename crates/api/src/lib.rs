@@ -2,28 +2,36 @@
 //!
 //! [`build`] makes the server that the program runs and the tests start: one way to do it.
 
+pub mod address;
 pub mod app;
 pub mod auth;
 pub mod commands;
 pub mod config;
+pub mod cors;
 pub mod demo;
 pub mod edge;
 pub mod etag;
 pub mod input;
+pub mod limits;
+pub mod metrics;
 pub mod once;
 pub mod openapi;
 pub mod operations;
 pub mod precondition;
 pub mod problem;
 pub mod routes;
+pub mod wall;
 
 use crate::app::App;
 use crate::config::Settings;
+use crate::edge::Edge;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::once::InFlight;
 use crate::problem::ApiError;
 use actix_web::dev::Server;
 use actix_web::http::Method;
-use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use haat_infra::clock::SystemClock;
@@ -32,9 +40,8 @@ use haat_infra::password::BcryptHasher;
 use haat_infra::random::OsRandom;
 use haat_infra::token::JwtIssuer;
 use haat_infra::workers::Workers;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 use utoipa_actix_web::AppExt;
 
 /// Why the program cannot do what it was asked, for its user.
@@ -44,6 +51,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Listening {
     /// Where.
     pub address: SocketAddr,
+    /// Where for those who run it, if that is set.
+    pub internal: Option<SocketAddr>,
     /// Runs until it is stopped.
     pub server: Server,
 }
@@ -64,6 +73,7 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         hashing: Workers::start("hashing", threads, queue)?,
         currency: settings.currency,
         body_limit: settings.body_limit,
+        body_time: settings.edge.body_time(),
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
         in_flight: InFlight::default(),
@@ -74,35 +84,58 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
 pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     let app = Data::new(app(settings)?);
     let paths = Data::new(known_paths());
+    let edge = &settings.edge;
+    // Bound first: with port 0 only the listener knows where it is.
+    let internal = edge.internal_address.map(TcpListener::bind).transpose()?;
+    let internal_address = internal.as_ref().map(TcpListener::local_addr).transpose()?;
+    let limits = Data::new(Limits::new(edge.limit_address, edge.limit_user, edge.limit_tenant));
+    let outside = Data::new(Edge {
+        proxies: edge.trusted_proxies.into(),
+        internal: internal_address,
+        metrics: Metrics::default(),
+    });
+    let origins = edge.cors_origins.clone();
+    let threads = settings.workers.map_or_else(processors, usize::from);
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(paths.clone())
+            .app_data(limits.clone())
+            .app_data(outside.clone())
             .into_utoipa_app()
             .configure(routes::all)
             .into_app()
             .default_service(actix_web::web::to(elsewhere))
+            .wrap(from_fn(limits::limit))
+            .wrap(Condition::new(!origins.is_empty(), cors::layer(&origins)))
             .wrap(from_fn(edge::edge))
             .wrap(NormalizePath::new(TrailingSlash::Always))
     })
-    .workers(settings.workers.map_or_else(processors, usize::from))
+    .workers(threads)
+    .max_connections(edge.connections_each(threads))
     .shutdown_timeout(settings.shutdown_seconds.into())
-    .client_request_timeout(Duration::from_secs(10))
+    .client_request_timeout(edge.head_time())
     .bind((settings.host, settings.port))?;
     let address = server.addrs().first().copied().ok_or("no address to listen on")?;
-    Ok(Listening { address, server: server.run() })
+    let server = match internal {
+        Some(listener) => server.listen(listener)?,
+        None => server,
+    };
+    Ok(Listening { address, internal: internal_address, server: server.run() })
 }
 
 fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Path templates of the OpenAPI document, and their methods.
+/// Path templates of the server, and their methods.
 struct KnownPaths(Vec<(actix_web::dev::ResourceDef, Vec<String>)>);
 
 fn known_paths() -> KnownPaths {
     let mut known: Vec<(String, Vec<String>)> = Vec::new();
-    for (method, path) in openapi::paths() {
+    let unlisted =
+        ["/", "/openapi.json/", "/api/docs/{file:.*}"].map(|path| ("GET".to_owned(), path.to_owned()));
+    for (method, path) in openapi::paths().into_iter().chain(unlisted) {
         match known.iter_mut().find(|(other, _)| *other == path) {
             Some((_, methods)) => methods.push(method),
             None => known.push((path, vec![method])),
@@ -116,7 +149,7 @@ fn known_paths() -> KnownPaths {
 /// What is not routed: 405 with `Allow` where only the method is wrong, 404 elsewhere.
 async fn elsewhere(req: HttpRequest, known: Data<KnownPaths>) -> Result<HttpResponse, ApiError> {
     let found = known.0.iter().find(|(path, _)| path.is_match(req.path()));
-    let (_, methods) = found.ok_or(ApiError::NoSuchPath)?;
+    let (_, methods) = found.ok_or_else(|| wall::nowhere(req.method()))?;
     let mut allowed = methods.clone();
     if methods.iter().any(|method| method == "GET") {
         allowed.push("HEAD".to_owned());

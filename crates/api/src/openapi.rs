@@ -10,6 +10,7 @@ use crate::operations::{Rule, rule};
 use crate::problem::Problem;
 use crate::routes;
 use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
 use haat_domain::authz::Realm;
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
@@ -125,10 +126,11 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ),
     ("Forbidden", "403", "This role may never do this: `permission_denied`, or `store_required`"),
     ("NotFound", "404", "No such thing here: `not_found`"),
+    ("Slow", "408", "The body did not arrive in time: `request_timeout`"),
     ("Conflict", "409", "A conflict with the present state: `request_in_flight`"),
     ("Stale", "412", "It has changed since the client read what `If-Match` names: `precondition_failed`"),
     ("TooLarge", "413", "The body is too large: `body_too_large`"),
-    ("WrongType", "415", "The body is not JSON: `unsupported_media_type`"),
+    ("WrongType", "415", "The body is not JSON in UTF-8, or compressed: `unsupported_media_type`"),
     ("KeyReused", "422", "The `Idempotency-Key` was used for another request: `idempotency_key_reused`"),
     ("Busy", "429", "Too many requests: `too_many_requests`; come back after `Retry-After` seconds"),
     ("Internal", "500", "Our fault: `internal`"),
@@ -155,6 +157,12 @@ fn problems() -> Map<String, Value> {
                 response["headers"] = json!({ "Retry-After": {
                     "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } } });
             }
+            if *status == "429" {
+                response["headers"]["RateLimit-Policy"] = json!({
+                    "description": "The limits that apply: `q` requests in `w` seconds.", "schema": { "type": "string" } });
+                response["headers"]["RateLimit"] = json!({
+                    "description": "What is left under the tightest one.", "schema": { "type": "string" } });
+            }
             if *status == "401" {
                 response["headers"] = json!({ "WWW-Authenticate": {
                     "description": "The scheme: `Bearer` (RFC 6750).", "schema": { "type": "string" } } });
@@ -176,8 +184,7 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
     // What creates something has a place for it.
     let creates = operation["responses"].get("201").is_some() && id != "register";
     let changes = matches!(method, "put" | "patch" | "delete");
-    let hashes =
-        matches!(id.as_str(), "register" | "login" | "create_user" | "update_user" | "change_password");
+    let watches = matches!(id.as_str(), "get_health" | "get_readiness" | "get_metrics");
     let about_store = matches!(rule, Some(Rule::Needs(action)) if action.realm() == Realm::Store);
 
     for (name, status, _) in PROBLEMS {
@@ -188,9 +195,9 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
             "404" => has_id || about_store,
             "409" | "422" => creates,
             "412" => changes,
-            "413" | "415" => has_body,
-            "429" => hashes,
-            "503" => id != "get_health" && id != "get_schema",
+            "408" | "413" | "415" => has_body,
+            "429" => !watches,
+            "503" => !matches!(id.as_str(), "get_health" | "get_schema" | "get_metrics"),
             _ => true,
         };
         let responses = &mut operation["responses"];
@@ -209,7 +216,7 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
             None => {}
         }
     }
-    describe_headers(operation, has_query);
+    describe_headers(method, operation, has_query);
     for (needed, name, text) in [
         (
             about_store,
@@ -223,13 +230,18 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
             sent again: what was created is answered once more, for 24 hours, and nothing happens twice.",
         ),
         (
+            has_tag(method, operation) && method == "get",
+            "If-None-Match",
+            "The `ETag` of an earlier answer: if it still holds, the answer is 304 without a body.",
+        ),
+        (
             changes,
             "If-Match",
             "The `ETag` of the state that the client has read: nothing happens if it has changed since.",
         ),
     ] {
         if needed {
-            header_parameter(operation, name, text);
+            add_header_parameter(operation, name, text);
         }
     }
     operation["x-haat-action"] = match rule {
@@ -239,30 +251,47 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
     insert_examples(operation, &examples[&id]);
 }
 
-fn header_parameter(operation: &mut Value, name: &str, text: &str) {
+fn add_header_parameter(operation: &mut Value, name: &str, text: &str) {
     let Some(all) = operation.as_object_mut() else { return };
     let parameters = all.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
-        let schema = json!({ "type": "string" });
         parameters.push(json!({
-            "name": name, "in": "header", "required": false, "description": text, "schema": schema,
+            "name": name, "in": "header", "required": false, "description": text, "schema": { "type": "string" },
         }));
     }
 }
 
-fn describe_headers(operation: &mut Value, is_list: bool) {
+/// Whether an operation's 200 has an `ETag`.
+fn has_tag(method: &str, operation: &Value) -> bool {
+    operation["operationId"] != "get_metrics"
+        && matches!(method, "get" | "patch" | "put")
+        && operation["responses"].get("200").is_some()
+}
+
+fn add_header(operation: &mut Value, status: &str, name: &str, text: &str) {
+    let header = json!({ "description": text, "schema": { "type": "string" } });
+    operation["responses"][status]["headers"][name] = header;
+}
+
+fn describe_headers(method: &str, operation: &mut Value, is_list: bool) {
+    let tag = "The state that the body shows.";
     if operation["responses"].get("201").is_some() && operation["operationId"] != "register" {
-        operation["responses"]["201"]["headers"] = json!({
-            "Location": { "description": "Where the new thing is.", "schema": { "type": "string" } },
-            REPLAYED_HEADER: {
-                "description": "`true`: this was the answer to an earlier request with the same `Idempotency-Key`.",
-                "schema": { "type": "string" } },
-        });
+        add_header(operation, "201", "Location", "Where the new thing is.");
+        add_header(operation, "201", "ETag", tag);
+        let replayed = "`true`: this was the answer to an earlier request with the same `Idempotency-Key`.";
+        add_header(operation, "201", REPLAYED_HEADER, replayed);
     }
     if is_list && operation["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "array" {
-        operation["responses"]["200"]["headers"] = json!({ "Link": {
-            "description": "The next page, with `rel=\"next\"`, while there is one (RFC 8288).",
-            "schema": { "type": "string" } } });
+        let text = "The next page, with `rel=\"next\"`, while there is one (RFC 8288).";
+        add_header(operation, "200", "Link", text);
+    }
+    if has_tag(method, operation) {
+        add_header(operation, "200", "ETag", tag);
+        if method == "get" {
+            operation["responses"]["304"] =
+                json!({ "description": "What `If-None-Match` names still holds" });
+            add_header(operation, "304", "ETag", tag);
+        }
     }
     for (status, response) in members(&mut operation["responses"]) {
         let text = match (response["description"].as_str(), status.as_str()) {
@@ -303,5 +332,10 @@ pub fn swagger_file(path: &str) -> Option<HttpResponse> {
         let page = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/api/docs/\">", 1);
         bytes = page.into_bytes();
     }
-    Some(HttpResponse::Ok().content_type(file.content_type).body(bytes))
+    // Scripts and styles of this server and nothing else; Swagger UI sets styles of single elements itself, and its
+    // icons are `data:`.
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+    let mut answer = HttpResponse::Ok();
+    Some(answer.content_type(file.content_type).insert_header((CONTENT_SECURITY_POLICY, policy)).body(bytes))
 }

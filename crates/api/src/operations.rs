@@ -56,6 +56,7 @@ pub const OPERATIONS: &[(&str, Rule)] = &[
     ("get_health", Rule::Open),
     ("get_readiness", Rule::Open),
     ("get_schema", Rule::Open),
+    ("get_metrics", Rule::Open),
 ];
 
 /// The rule of an operation.

@@ -1,7 +1,7 @@
 //! Errors as clients see them: RFC 9457, one shape everywhere. The one table of status codes.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use haat_domain::error::{Conflict, Error};
 use serde::Serialize;
@@ -23,6 +23,26 @@ pub enum ApiError {
     /// The body is something else than JSON.
     #[error("the body must be application/json")]
     WrongType,
+    /// The body is compressed.
+    #[error("the body must not have a Content-Encoding")]
+    WrongEncoding,
+    /// The body did not arrive in time.
+    #[error("the body did not arrive in time")]
+    SlowBody,
+    /// Path and query are longer than so many bytes.
+    #[error("the path with its query is longer than {0} bytes")]
+    UriTooLong(usize),
+    /// The headers are longer than so many bytes.
+    #[error("the headers are longer than {0} bytes")]
+    HeadTooLarge(usize),
+    /// A limit is used up.
+    #[error("the limit for one {policy} is used up")]
+    Limited {
+        /// Which one.
+        policy: &'static str,
+        /// Seconds until there is more.
+        retry_after: u32,
+    },
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     NoSuchPath,
@@ -92,7 +112,15 @@ impl ApiError {
             }
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed_json", "The body is not JSON"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
-            Self::WrongType => {
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The request took too long"),
+            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long", "The path is too long"),
+            Self::HeadTooLarge(_) => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                "The headers are too large",
+            ),
+            Self::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
+            Self::WrongType | Self::WrongEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "not_found", "Not found"),
@@ -171,12 +199,22 @@ impl ResponseError for ApiError {
             Self::Domain(Error::Unavailable(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
+            Self::Limited { retry_after, .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            Self::WrongEncoding => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             Self::WrongMethod(allowed) => {
                 if let Ok(allowed) = HeaderValue::from_str(allowed) {
                     headers.insert(ALLOW, allowed);
                 }
             }
             _ => {}
+        }
+        if matches!(self, Self::SlowBody) {
+            // The rest may still come, or never: there is no next request to be found behind it.
+            response.head_mut().set_connection_type(ConnectionType::Close);
         }
         response.extensions_mut().insert(self.problem());
         response

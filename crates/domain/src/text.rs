@@ -14,6 +14,9 @@ pub(crate) fn clean(text: &str, lines: Lines, min: usize, max: usize) -> Result<
         Err(Violation::new("must not contain NUL characters"))
     } else if lines == Lines::One && text.chars().any(char::is_control) {
         Err(Violation::new("must not contain control characters"))
+    } else if min > 0 && lines == Lines::One && !text.is_empty() && !text.chars().any(is_seen) {
+        // It would stand in lists like nothing at all.
+        Err(Violation::new("must not be blank"))
     } else if length < min && min == 1 {
         Err(Violation::new("must not be blank"))
     } else if length < min {
@@ -35,11 +38,24 @@ pub(crate) enum Lines {
 }
 
 /// Letters and digits of any script, with the marks without which some scripts have no words; but none that nobody
-/// sees (Unicode's `Default_Ignorable_Code_Point`), so that two words that differ look different.
+/// sees, so that two words that differ look different.
 pub(crate) fn in_word(c: char) -> bool {
-    let unseen = matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}');
-    (c.is_alphanumeric() || is_combining_mark(c)) && !unseen
+    (c.is_alphanumeric() || is_combining_mark(c)) && !is_ignorable(c)
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`: where there is no special support for it, nothing is shown.
+fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether somebody sees a character: beside the ignorable ones, blanks, control characters, interlinear annotations
+/// and the empty Braille pattern leave no trace.
+fn is_seen(c: char) -> bool {
+    !(is_ignorable(c) || c.is_whitespace() || c.is_control())
+        && !matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{2800}')
 }
 
 /// The form in which text is compared and searched: NFKC, case-folded, runs of white space made one blank.
@@ -118,6 +134,27 @@ mod tests {
         }
         assert!(clean("a\nb\tc", Lines::Many, 0, 10).is_ok());
         assert!(clean("a\0b", Lines::Many, 0, 10).is_err());
+    }
+
+    #[test]
+    fn a_name_that_nobody_sees_is_blank() {
+        for text in [
+            "\u{200b}",
+            "\u{feff}\u{2060}",
+            "\u{ad} \u{200d}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0041}",
+            "\u{202e}",
+        ] {
+            let refused = clean(text, Lines::One, 1, 100).unwrap_err();
+            assert_eq!(refused, Violation::new("must not be blank"), "{text:?}");
+        }
+        // Beside something that is seen they have their uses.
+        assert!(one_line("👩\u{200d}🚀").is_some() && one_line("क\u{94d}\u{200d}").is_some());
+        assert!(
+            clean("\u{200b}", Lines::Many, 0, 10).is_ok() && clean("\u{200b}", Lines::One, 0, 10).is_ok()
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Registration, login, sessions, the own account.
 
 use super::users::{Candidate, UserBody};
+use crate::address::ClientAddress;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, Draft, query, query_bool};
@@ -229,6 +230,7 @@ async fn register(
 async fn login(
     app: Data<App>,
     caller: Caller,
+    ClientAddress(address): ClientAddress,
     Body(body): Body<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
     let Draft { dto: Credentials { username, password, store }, mut errors, .. } = body?;
@@ -242,7 +244,7 @@ async fn login(
     // A name that cannot be one is nobody's, and takes as long as any other.
     let wanted =
         username.and_then(|name| Username::parse(&name).ok()).map(|username| Login { username, store });
-    let address: Option<String> = None;
+    let address = address.map(|address| address.to_string());
     let (anonymous, free) = (caller.at_the_door(), app.free_failures);
     let begin = move |cx: &mut Cx<'_>| identity::begin_login(cx, wanted.as_ref(), address.as_deref());
     let attempt = app.visit(&anonymous, Access::Read, begin).await?;

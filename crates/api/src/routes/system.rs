@@ -1,22 +1,26 @@
 //! Health, and the API's description of itself.
 
 use crate::app::App;
+use crate::edge::Edge;
 use crate::openapi;
 use crate::problem::ApiError;
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use haat_domain::error::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_health).service(get_readiness).service(get_schema).map(|config| {
-        config
-            .route("/openapi.json/", actix_web::web::get().to(document))
-            .route("/api/docs/{file:.*}", actix_web::web::get().to(docs))
-            .route("/", actix_web::web::get().to(home))
-    });
+    config.service(get_health).service(get_readiness).service(get_schema).service(get_metrics).map(
+        |config| {
+            config
+                .route("/openapi.json/", actix_web::web::get().to(document))
+                .route("/api/docs/{file:.*}", actix_web::web::get().to(docs))
+                .route("/", actix_web::web::get().to(home))
+        },
+    );
 }
 
 /// How the program is.
@@ -49,6 +53,24 @@ async fn get_readiness(app: Data<App>) -> Result<HttpResponse, ApiError> {
 #[get("/api/schema/")]
 async fn get_schema() -> HttpResponse {
     document().await
+}
+
+/// Read the server's counters
+///
+/// For Prometheus: requests by method, route and status, their durations by route, and how many are under way.
+#[utoipa::path(tag = "system", security(()),
+    responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain")))]
+#[get("/metrics/")]
+async fn get_metrics(req: HttpRequest, edge: Data<Edge>) -> HttpResponse {
+    let accepts = req.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    // What is sent is OpenMetrics, and plain Prometheus text to whoever does not know that.
+    let kind = if accepts.contains("application/openmetrics-text") {
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    } else {
+        "text/plain; version=0.0.4; charset=utf-8"
+    };
+    // Counters change with each request: a tag would never match.
+    HttpResponse::Ok().content_type(kind).insert_header((CACHE_CONTROL, "no-store")).body(edge.metrics.text())
 }
 
 async fn document() -> HttpResponse {

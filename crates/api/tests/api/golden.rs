@@ -114,6 +114,11 @@ fn all_errors() -> Vec<ApiError> {
         ApiError::Malformed(String::new()),
         ApiError::TooLarge(0),
         ApiError::WrongType,
+        ApiError::WrongEncoding,
+        ApiError::SlowBody,
+        ApiError::UriTooLong(0),
+        ApiError::HeadTooLarge(0),
+        ApiError::Limited { policy: "", retry_after: 1 },
         ApiError::NoSuchPath,
         ApiError::WrongMethod(String::new()),
     ];

@@ -34,6 +34,7 @@ macro_rules! cases {
 mod attacks;
 mod concurrency;
 mod contract;
+mod edge;
 mod golden;
 mod sessions;
 mod support;

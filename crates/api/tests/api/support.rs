@@ -29,9 +29,52 @@ pub(crate) fn on(engine: Engine, case: fn(&World)) {
     }
 }
 
+/// A server that ends with the test.
+pub(crate) struct Server {
+    running: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
+    pub(crate) address: SocketAddr,
+    internal: Option<SocketAddr>,
+}
+
+impl Server {
+    fn start(settings: Settings) -> Self {
+        let (tell, told) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let listening = haat_api::build(&settings).expect("the server starts");
+                tell.send((listening.address, listening.internal, listening.server.handle())).unwrap();
+                listening.server.await.expect("the server runs");
+            });
+        });
+        let (address, internal, handle) = told.recv().expect("the server says where it listens");
+        Self { running: Some((handle, thread)), address, internal }
+    }
+
+    /// The same client, talking to this server instead.
+    pub(crate) fn serve(&self, client: &Client) -> Client {
+        Client { base: format!("http://{}", self.address), ..client.clone() }
+    }
+
+    /// The same client at the internal address.
+    pub(crate) fn serve_inside(&self, client: &Client) -> Client {
+        let address = self.internal.expect("an internal address");
+        Client { base: format!("http://{address}"), ..client.clone() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.running.take() {
+            drop(handle.stop(false));
+            // If the server broke, the case has failed already.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// A server on a database of its own.
 pub(crate) struct World {
-    server: Option<(actix_web::dev::ServerHandle, JoinHandle<()>)>,
+    server: Server,
     base: String,
     http: Http,
     /// Goes last: the server has let go of it by then.
@@ -40,17 +83,19 @@ pub(crate) struct World {
 
 impl World {
     fn start(database: TestDatabase) -> Self {
-        let settings = settings(&database.url_text());
-        let (tell, told) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let listening = haat_api::build(&settings).expect("the server starts");
-                tell.send((listening.address, listening.server.handle())).unwrap();
-                listening.server.await.expect("the server runs");
-            });
-        });
-        let (address, handle): (SocketAddr, _) = told.recv().expect("the server says where it listens");
-        Self { server: Some((handle, thread)), base: format!("http://{address}"), http: http(), database }
+        let server = Server::start(settings(&database.url_text(), &[]));
+        let base = format!("http://{}", server.address);
+        Self { server, base, http: http(), database }
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// A second server on the same database, set up in another way.
+    pub(crate) fn another(&self, flags: &[&str]) -> Server {
+        Server::start(settings(&self.database.url_text(), flags))
     }
 
     /// Somebody whom nobody knows.
@@ -117,23 +162,18 @@ impl World {
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        if let Some((handle, thread)) = self.server.take() {
-            drop(handle.stop(false));
-            // If the server broke, the case has failed already.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// The settings of a test's server.
-fn settings(url: &str) -> Settings {
+/// The settings of a test's server: without limits, and then as the flags say.
+pub(crate) fn settings(url: &str, flags: &[&str]) -> Settings {
+    let own = flags;
     let cost = COST.to_string();
     let flags = ["haat", "--env", "development", "--database-url", url, "--host", "127.0.0.1", "--port", "0"];
     let tuned = ["--bcrypt-cost", &cost, "--secret-key", KEY, "--workers", "1", "--database-pool", "4"];
     let quick = ["--sqlite-synchronous", "normal", "--hashing-queue", "200"];
-    Cli::try_parse_from(flags.into_iter().chain(tuned).chain(quick)).expect("flags of this program").settings
+    let all: Vec<_> = flags.into_iter().chain(tuned).chain(quick).chain(own.iter().copied()).collect();
+    let unlimited = ["--limit-address", "--limit-user", "--limit-tenant"];
+    let unlimited = unlimited.into_iter().filter(|flag| !own.contains(flag)).flat_map(|flag| [flag, "off"]);
+    let all: Vec<_> = all.into_iter().chain(unlimited).collect();
+    Cli::try_parse_from(all).expect("flags of this program").settings
 }
 
 /// A client that follows nothing and waits for a while.

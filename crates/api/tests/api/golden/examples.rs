@@ -149,6 +149,7 @@ fn platform(world: &World, examples: &mut Examples) {
     let nobody = world.anonymous();
     examples.take("get_health", &nobody, ("GET", "/healthz/"), &Value::Null);
     examples.take("get_readiness", &nobody, ("GET", "/readyz/"), &Value::Null);
+    examples.take("get_metrics", &nobody, ("GET", "/metrics/"), &Value::Null);
     examples.take("get_schema", &nobody, ("GET", "/api/schema/"), &Value::Null);
 }
 

@@ -1,0 +1,8 @@
+//! What the server does for every request, whatever it is about.
+
+mod headers;
+mod limits;
+mod reach;
+mod reading;
+mod tags;
+mod wire;
