@@ -97,6 +97,7 @@ fn all_errors() -> Vec<ApiError> {
         Conflict::EmailTaken,
         Conflict::SkuTaken,
         Conflict::Duplicate,
+        Conflict::InFlight,
         Conflict::InsufficientStock { product: ProductId::new(1), available: 0 },
         Conflict::IllegalTransition { from, allowed: from.allowed() },
         Conflict::OrderNotPending { status: from },
@@ -106,7 +107,7 @@ fn all_errors() -> Vec<ApiError> {
     assert!(conflicts.iter().all(is_listed));
     let domain = [Error::Invalid(FieldErrors::default()), Error::NotFound, Error::Busy { retry_after: 1 }]
         .into_iter()
-        .chain([Error::Unavailable(none()), Error::Internal(none())])
+        .chain([Error::Stale, Error::KeyReused, Error::Unavailable(none()), Error::Internal(none())])
         .chain(AuthFailure::ALL.map(Error::Unauthenticated))
         .chain(Denied::ALL.map(Error::Forbidden))
         .chain(conflicts.map(Error::Conflict));
@@ -132,6 +133,7 @@ fn is_listed(conflict: &Conflict) -> bool {
         | Conflict::EmailTaken
         | Conflict::SkuTaken
         | Conflict::Duplicate
+        | Conflict::InFlight
         | Conflict::InsufficientStock { .. }
         | Conflict::IllegalTransition { .. }
         | Conflict::OrderNotPending { .. }

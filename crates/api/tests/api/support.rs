@@ -172,7 +172,8 @@ pub(crate) fn settings(url: &str, flags: &[&str]) -> Settings {
     let all: Vec<_> = flags.into_iter().chain(tuned).chain(quick).chain(own.iter().copied()).collect();
     let unlimited = ["--limit-address", "--limit-user", "--limit-tenant"];
     let unlimited = unlimited.into_iter().filter(|flag| !own.contains(flag)).flat_map(|flag| [flag, "off"]);
-    let all: Vec<_> = all.into_iter().chain(unlimited).collect();
+    let patient = (!own.contains(&"--free-failures")).then_some(["--free-failures", "0"]);
+    let all: Vec<_> = all.into_iter().chain(unlimited).chain(patient.into_iter().flatten()).collect();
     Cli::try_parse_from(all).expect("flags of this program").settings
 }
 

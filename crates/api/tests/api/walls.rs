@@ -136,6 +136,10 @@ impl Maker<'_> {
     /// A new thing of the kind that the path is about, in this store, and the caller's own where that matters.
     fn thing(&self, path: &str, shop: &Shop) -> i64 {
         match path.split('/').nth(2).unwrap() {
+            "invitations" => {
+                let body = json!({"email": format!("invited{}@example.com", self.fresh()), "role": "staff"});
+                shop.owner.post("/api/invitations/", &body).must(201).id()
+            }
             "users" => shop.owner.post("/api/users/", &self.user()).must(201).id(),
             "products" => shop.product("A brick", "1.50", None),
             "orders" => shop.order(shop.product("A brick", "1.50", Some(5)), 2),
@@ -174,11 +178,13 @@ impl Maker<'_> {
                 json!({"product": product, "quantity": 1, "customer": shop.customer.id})
             }
             "update_order" => json!({"status": "confirmed"}),
+            "create_invitation" => json!({"email": format!("invited{n}@example.com"), "role": "staff"}),
             "create_tenant" | "update_tenant" => json!({"name": format!("Wall {n}")}),
             "logout" | "get_me" | "get_store" | "list_users" | "get_user" | "delete_user"
-            | "list_products" | "get_product" | "delete_product" | "list_orders" | "get_order"
-            | "delete_order" | "cancel_order" | "list_tenants" | "get_tenant" | "suspend_tenant"
-            | "resume_tenant" | "get_health" | "get_readiness" | "get_schema" | "get_metrics" => return None,
+            | "list_invitations" | "revoke_invitation" | "list_audit" | "list_products" | "get_product"
+            | "delete_product" | "list_orders" | "get_order" | "delete_order" | "cancel_order"
+            | "list_tenants" | "get_tenant" | "suspend_tenant" | "resume_tenant" | "get_health"
+            | "get_readiness" | "get_schema" | "get_metrics" => return None,
             other => panic!("give {other} a body here, or say that it has none"),
         };
         Some(body)

@@ -40,11 +40,20 @@ impl Examples {
 fn masked(value: Value) -> Value {
     match value {
         Value::String(text) if text.starts_with("eyJ") => json!("eyJhbGciOiJIUzI1NiJ9.…"),
+        Value::String(text) if text.starts_with("invite-") => {
+            json!("invite-1-00112233445566778899aabbccddeeff")
+        }
+        Value::String(text) if is_digest(&text) => json!("0".repeat(text.len())),
         Value::String(text) if is_time(&text) => json!("2026-01-01T00:00:00.000000Z"),
         Value::Array(all) => all.into_iter().map(masked).collect(),
         Value::Object(members) => members.into_iter().map(|(name, value)| (name, masked(value))).collect(),
         other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
+}
+
+/// A link of the audit log, or the number of a request.
+fn is_digest(text: &str) -> bool {
+    matches!(text.len(), 32 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_time(text: &str) -> bool {
@@ -101,6 +110,11 @@ fn people(world: &World, examples: &mut Examples) -> Client {
     examples.take("list_users", &owner, ("GET", "/api/users/"), &Value::Null);
     examples.take("update_user", &owner, ("PATCH", &path), &json!({"is_active": false}));
     examples.take("delete_user", &owner, ("DELETE", &path), &Value::Null);
+    let invited = json!({"email": "meera@dreamkart.com", "role": "staff"});
+    let path = "/api/invitations/";
+    let invited = examples.take("create_invitation", &owner, ("POST", path), &invited).id();
+    examples.take("list_invitations", &owner, ("GET", path), &Value::Null);
+    examples.take("revoke_invitation", &owner, ("DELETE", &format!("{path}{invited}/")), &Value::Null);
     owner
 }
 
@@ -133,6 +147,7 @@ fn goods(world: &World, examples: &mut Examples, owner: &Client) {
     examples.take("delete_order", owner, ("DELETE", &path), &Value::Null);
     let path = format!("/api/products/{lamp}/");
     examples.take("delete_product", owner, ("DELETE", &path), &Value::Null);
+    examples.take("list_audit", owner, ("GET", "/api/audit/?object=product&limit=2"), &Value::Null);
 }
 
 fn platform(world: &World, examples: &mut Examples) {
