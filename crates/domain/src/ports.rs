@@ -10,7 +10,7 @@ use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, Taken};
 use crate::error::{Error, Result};
 use crate::identity::{
     Account, Credential, Grant, NewPassword, NewSession, NewUser, PasswordHash, Refresh, Session, TokenPair,
-    User, UserFilter, UserKey,
+    User, UserFilter, UserKey, Verified,
 };
 use crate::ids::{OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
@@ -327,8 +327,11 @@ pub trait Clock: Send + Sync {
 pub trait PasswordHasher: Send + Sync {
     /// The hash to store.
     fn hash(&self, password: &NewPassword) -> Result<PasswordHash>;
+    /// A new hash of a password that an outdated one was verified with. It was good enough when it was set: today's
+    /// rules are not asked.
+    fn rehash(&self, verified: &str) -> Result<PasswordHash>;
     /// Whether the candidate is the password. `None` (no such account) takes as long and says no.
-    fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<bool>;
+    fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<Verified>;
 }
 
 /// Issues and verifies tokens.

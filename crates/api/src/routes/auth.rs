@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use haat_domain::authz::Action;
 use haat_domain::error::{AuthFailure, Error, FieldErrors};
-use haat_domain::identity::{self, Email, Enlist, Grant, Login, NewPassword, Rotation, Username};
+use haat_domain::identity::{self, Email, Enlist, Grant, Login, NewPassword, Rotation, Username, Verified};
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
 use haat_domain::tenancy::StoreName;
@@ -220,24 +220,36 @@ async fn login(app: Data<App>, Body(body): Body<Credentials>) -> Result<HttpResp
     let password = password.unwrap_or_default();
     // A name that cannot be one is nobody's, and takes as long as any other.
     let username = username.and_then(|name| Username::parse(&name).ok());
+    let wanted = username.map(|username| Login { username, store });
+    let grant = match sign_in(&app, wanted.clone(), password.clone()).await {
+        // What was verified is no longer what is stored: most likely another login has just upgraded the hash.
+        Err(ApiError::Domain(Error::Conflict(_))) => sign_in(&app, wanted, password).await?,
+        done => done?,
+    };
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+}
+
+/// Verifies a password and opens a session. `None` is nobody, and takes as long as anybody.
+async fn sign_in(app: &App, wanted: Option<Login>, password: String) -> Result<Grant, ApiError> {
     let anonymous = Caller::anonymous();
-    let account = match username {
-        Some(username) => {
-            let wanted = Login { username, store };
+    let account = match wanted {
+        Some(wanted) => {
             app.visit(&anonymous, Access::Read, move |cx| identity::find_account(cx, &wanted)).await?
         }
         None => None,
     };
-    let (fits, account) = app
+    let (account, upgraded) = app
         .hash(move |hasher| {
-            let fits = hasher.verify(&password, account.as_ref().map(|account| &account.hash))?;
-            Ok((fits, account))
+            match hasher.verify(&password, account.as_ref().map(|account| &account.hash))? {
+                Verified::No => Ok((None, None)),
+                Verified::Yes => Ok((account, None)),
+                Verified::Outdated => Ok((account, Some(hasher.rehash(&password)?))),
+            }
         })
         .await?;
-    let account = account.filter(|_| fits).ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
-    let grant =
-        app.visit(&anonymous, Access::Write, move |cx| identity::open_session(cx, &account, None)).await?;
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+    let account = account.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
+    app.visit(&anonymous, Access::Write, move |cx| identity::open_session(cx, &account, upgraded.as_ref()))
+        .await
 }
 
 /// Renew a pair of tokens
@@ -329,12 +341,10 @@ async fn change_password(
     let new = new.map_err(|fault| fault.on("new_password"))?;
     let old = old_password.unwrap_or_default();
     let (stored, new) = app
-        .hash(move |hasher| {
-            if hasher.verify(&old, Some(&stored))? {
-                Ok((stored, hasher.hash(&new)?))
-            } else {
-                Err(Error::invalid("old_password", "is wrong"))
-            }
+        .hash(move |hasher| match hasher.verify(&old, Some(&stored))? {
+            Verified::No => Err(Error::invalid("old_password", "is wrong")),
+            // The new one gets a hash of today's kind in any case.
+            Verified::Yes | Verified::Outdated => Ok((stored, hasher.hash(&new)?)),
         })
         .await?;
     app.run(&caller, Access::Write, action, move |cx| identity::change_password(cx, &stored, &new)).await?;

@@ -12,6 +12,7 @@ use reqwest::blocking::{Client as Http, RequestBuilder};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -25,7 +26,8 @@ const COST: u32 = 4;
 /// Runs a case in a fresh world; where there is no such database to be had, that has been said.
 pub(crate) fn on(engine: Engine, case: fn(&World)) {
     if let Some(database) = TestDatabase::new(engine) {
-        case(&World::start(database));
+        let settings = settings(&database.url_text());
+        case(&World::start(Rc::new(database), settings));
     }
 }
 
@@ -35,12 +37,23 @@ pub(crate) struct World {
     base: String,
     http: Http,
     /// Goes last: the server has let go of it by then.
-    pub(crate) database: TestDatabase,
+    pub(crate) database: Rc<TestDatabase>,
 }
 
 impl World {
-    fn start(database: TestDatabase) -> Self {
-        let settings = settings(&database.url_text());
+    /// Another server on the same database, with other settings: a second replica, or the same one after a restart.
+    pub(crate) fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings();
+        change(&mut settings);
+        Self::start(Rc::clone(&self.database), settings)
+    }
+
+    /// The settings of a server on this database.
+    pub(crate) fn settings(&self) -> Settings {
+        settings(&self.database.url_text())
+    }
+
+    fn start(database: Rc<TestDatabase>, settings: Settings) -> Self {
         let (tell, told) = mpsc::channel();
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {

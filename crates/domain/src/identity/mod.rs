@@ -7,7 +7,7 @@ mod session;
 mod users;
 
 pub use names::{Email, Username};
-pub use password::{NewPassword, PasswordHash};
+pub use password::{NewPassword, PasswordHash, Verified};
 pub use registration::{Enlist, may_register, register};
 pub use session::{
     Account, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session, TokenPair,
