@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod input;
+mod keys;
 pub mod openapi;
 pub mod operations;
 pub mod problem;
@@ -46,7 +47,7 @@ pub struct Listening {
 /// Opens the database and makes what handlers need.
 pub fn app(settings: &Settings) -> Result<App, Failure> {
     let url = settings.database()?;
-    let key = settings.signing_key()?;
+    let keys = settings.keys()?;
     let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
@@ -54,7 +55,8 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     Ok(App {
         store,
         clock: Arc::new(SystemClock),
-        tokens: Arc::new(JwtIssuer::new(&key, &settings.token_issuer, &settings.token_audience)?),
+        tokens: Arc::new(JwtIssuer::new(&keys, &settings.token_issuer, &settings.token_audience)),
+        public_keys: keys.public(),
         hasher: Arc::new(hasher),
         hashing: Workers::start("hashing", threads, queue)?,
         currency: settings.currency,

@@ -52,6 +52,7 @@ pub const OPERATIONS: &[(&str, Rule)] = &[
     ("get_health", Rule::Open),
     ("get_readiness", Rule::Open),
     ("get_schema", Rule::Open),
+    ("get_jwks", Rule::Open),
 ];
 
 /// The rule of an operation.

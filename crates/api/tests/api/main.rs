@@ -35,6 +35,7 @@ mod attacks;
 mod concurrency;
 mod contract;
 mod golden;
+mod keys;
 mod passwords;
 mod sessions;
 mod support;

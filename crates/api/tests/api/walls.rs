@@ -178,7 +178,7 @@ impl Maker<'_> {
             "logout" | "get_me" | "get_store" | "list_users" | "get_user" | "delete_user"
             | "list_products" | "get_product" | "delete_product" | "list_orders" | "get_order"
             | "delete_order" | "cancel_order" | "list_tenants" | "get_tenant" | "suspend_tenant"
-            | "resume_tenant" | "get_health" | "get_readiness" | "get_schema" => return None,
+            | "resume_tenant" | "get_health" | "get_readiness" | "get_schema" | "get_jwks" => return None,
             other => panic!("give {other} a body here, or say that it has none"),
         };
         Some(body)
