@@ -10,6 +10,7 @@ use haat_domain::identity::Credential;
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
+use haat_infra::token::PublicKey;
 use haat_infra::workers::Workers;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Tokens.
     pub tokens: Arc<dyn TokenIssuer>,
+    /// What others may verify tokens with.
+    pub public_keys: Vec<PublicKey>,
     /// Passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Threads for hashing: slow on purpose, and so kept apart from everything else.

@@ -77,7 +77,7 @@ fn start_logs(settings: &Settings) -> Result<(), Failure> {
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     start_logs(settings)?;
     // Before anything is touched.
-    settings.signing_key()?;
+    settings.keys()?;
     if how.demo {
         settings.allow_demo()?;
     }

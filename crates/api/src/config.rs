@@ -7,12 +7,8 @@ pub use self::edge::EdgeSettings;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haat_domain::money::Currency;
 use haat_infra::db::{DatabaseUrl, Options, Synchronous};
-use haat_infra::token::MIN_KEY;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A multi-tenant e-commerce server: one program, SQLite or PostgreSQL.
@@ -142,9 +138,24 @@ pub struct Settings {
     /// Threads that answer requests [default: as many as there are processors]
     #[arg(long, env = "HAAT_WORKERS", global = true, value_parser = clap::value_parser!(u16).range(1..=1024), value_name = "N")]
     pub workers: Option<u16>,
-    /// Signs tokens: at least 32 bytes [default in development: a file beside the database, made at first start]
+    /// A secret that signs tokens: at least 32 bytes [default in development: a file beside the database, made at first start]
     #[arg(long, env = "HAAT_SECRET_KEY", global = true, hide_env_values = true, value_name = "SECRET")]
     pub secret_key: Option<String>,
+    /// The secret before this one: signs no more, and verifies what it has signed
+    #[arg(
+        long,
+        env = "HAAT_PREVIOUS_SECRET_KEY",
+        global = true,
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub previous_secret_key: Option<String>,
+    /// A file with an Ed25519 private key (PKCS#8, PEM) that signs tokens; a secret key then only verifies
+    #[arg(long, env = "HAAT_SIGNING_KEY_FILE", global = true, value_name = "FILE")]
+    pub signing_key_file: Option<PathBuf>,
+    /// The file with the signing key before this one: signs no more, and verifies what it has signed
+    #[arg(long, env = "HAAT_PREVIOUS_SIGNING_KEY_FILE", global = true, value_name = "FILE")]
+    pub previous_signing_key_file: Option<PathBuf>,
     /// The issuer named in tokens
     #[arg(long, env = "HAAT_TOKEN_ISSUER", global = true, default_value = "haat", value_name = "NAME")]
     pub token_issuer: String,
@@ -210,13 +221,10 @@ fn currency(code: &str) -> Result<Currency, String> {
 pub struct SettingError(String);
 
 impl SettingError {
-    fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
-
-/// Keys that stand in examples; whoever signs with one signs with everybody's.
-const KNOWN_KEYS: &[&str] = &["change-me-change-me-change-me-change-me", "secret", "changeme"];
 
 impl Settings {
     /// The database.
@@ -251,31 +259,6 @@ impl Settings {
         options
     }
 
-    /// The signing key. In development a missing one is made, beside the database, for its owner's eyes only.
-    pub fn signing_key(&self) -> Result<Vec<u8>, SettingError> {
-        let key = match (&self.secret_key, self.environment) {
-            (Some(key), _) => key.clone().into_bytes(),
-            (None, Environment::Development) => key_file(&self.key_path()?)?,
-            (None, Environment::Production) => {
-                return Err(SettingError::new("HAAT_SECRET_KEY must be set in production"));
-            }
-        };
-        if key.len() < MIN_KEY {
-            return Err(SettingError::new(format!("HAAT_SECRET_KEY must have at least {MIN_KEY} bytes")));
-        }
-        if KNOWN_KEYS.iter().any(|known| known.as_bytes() == key) {
-            return Err(SettingError::new("HAAT_SECRET_KEY must not be a key that stands in an example"));
-        }
-        Ok(key)
-    }
-
-    fn key_path(&self) -> Result<PathBuf, SettingError> {
-        Ok(match self.database()? {
-            DatabaseUrl::Sqlite(path) => path.with_extension("key"),
-            DatabaseUrl::Postgres(_) => "./data/haat.key".into(),
-        })
-    }
-
     /// Whether demo data may be loaded here.
     pub fn allow_demo(&self) -> Result<(), SettingError> {
         self.not_in_production("demo data has known passwords")
@@ -295,42 +278,11 @@ impl Settings {
 
     /// Every fault of the settings.
     pub fn faults(&self) -> Vec<SettingError> {
-        // Looking must not make anything: in development a missing key is made at the first start.
-        let made_later = self.secret_key.is_none() && self.environment == Environment::Development;
-        let key = if made_later { None } else { self.signing_key().err() };
         let owner = self.database_owner_url.as_ref().and_then(|_| self.owner_database().err());
-        [self.database().err(), owner, key].into_iter().flatten().collect()
+        [self.database().err(), owner].into_iter().flatten().chain(self.key_faults()).collect()
     }
 }
 
 fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
     url.parse().map_err(|wrong| SettingError::new(format!("{name} {wrong}")))
-}
-
-/// Reads a key file, or makes one with mode 0600.
-#[expect(clippy::disallowed_methods, reason = "a key is random")]
-fn key_file(path: &Path) -> Result<Vec<u8>, SettingError> {
-    let failed =
-        |error: std::io::Error| SettingError::new(format!("the key file {}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            let random = || uuid::Uuid::new_v4().simple().to_string();
-            let key = format!("{}{}{}", random(), random(), random());
-            file.write_all(key.as_bytes()).map_err(failed)?;
-            Ok(key.into_bytes())
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let mut key = Vec::new();
-            OpenOptions::new()
-                .read(true)
-                .open(path)
-                .and_then(|mut file| file.read_to_end(&mut key))
-                .map_err(failed)?;
-            Ok(key.trim_ascii().to_vec())
-        }
-        Err(error) => Err(failed(error)),
-    }
 }

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod edge;
 pub mod etag;
 pub mod input;
+mod keys;
 pub mod limits;
 pub mod metrics;
 pub mod once;
@@ -60,7 +61,7 @@ pub struct Listening {
 /// Opens the database and makes what handlers need.
 pub fn app(settings: &Settings) -> Result<App, Failure> {
     let url = settings.database()?;
-    let key = settings.signing_key()?;
+    let keys = settings.keys()?;
     let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
@@ -68,7 +69,8 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     Ok(App {
         store,
         clock: Arc::new(SystemClock),
-        tokens: Arc::new(JwtIssuer::new(&key, &settings.token_issuer, &settings.token_audience)?),
+        tokens: Arc::new(JwtIssuer::new(&keys, &settings.token_issuer, &settings.token_audience)),
+        public_keys: keys.public(),
         hasher: Arc::new(hasher),
         hashing: Workers::start("hashing", threads, queue)?,
         currency: settings.currency,

@@ -43,7 +43,7 @@ use utoipa_actix_web::AppExt;
         (name = "orders", description = "Orders and their way from pending to delivered"),
         (name = "audit", description = "Who did what in a store, for its owner"),
         (name = "platform", description = "The installation, for platform admins"),
-        (name = "system", description = "Health, and this document"),
+        (name = "system", description = "Health, public keys, and this document"),
     )
 )]
 struct Base;
@@ -197,7 +197,7 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
             "412" => changes,
             "408" | "413" | "415" => has_body,
             "429" => !watches,
-            "503" => !matches!(id.as_str(), "get_health" | "get_schema" | "get_metrics"),
+            "503" => !matches!(id.as_str(), "get_health" | "get_schema" | "get_metrics" | "get_jwks"),
             _ => true,
         };
         let responses = &mut operation["responses"];

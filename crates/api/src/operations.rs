@@ -57,6 +57,7 @@ pub const OPERATIONS: &[(&str, Rule)] = &[
     ("get_readiness", Rule::Open),
     ("get_schema", Rule::Open),
     ("get_metrics", Rule::Open),
+    ("get_jwks", Rule::Open),
 ];
 
 /// The rule of an operation.

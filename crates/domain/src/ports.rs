@@ -12,6 +12,7 @@ use crate::idempotency::{Answer, Claim, IdempotencyKey, Kept};
 use crate::identity::{
     Account, Credential, Failures, Grant, Invitation, InvitationStatus, NewInvitation, NewPassword,
     NewSession, NewUser, PasswordHash, Refresh, Session, Subject, TokenPair, User, UserFilter, UserKey,
+    Verified,
 };
 use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
@@ -395,8 +396,11 @@ pub trait Random: Send + Sync {
 pub trait PasswordHasher: Send + Sync {
     /// The hash to store.
     fn hash(&self, password: &NewPassword) -> Result<PasswordHash>;
+    /// A new hash of a password that an outdated one was verified with. It was good enough when it was set: today's
+    /// rules are not asked.
+    fn rehash(&self, verified: &str) -> Result<PasswordHash>;
     /// Whether the candidate is the password. `None` (no such account) takes as long and says no.
-    fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<bool>;
+    fn verify(&self, candidate: &str, hash: Option<&PasswordHash>) -> Result<Verified>;
 }
 
 /// Issues and verifies tokens.

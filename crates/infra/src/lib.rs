@@ -3,7 +3,7 @@
 //! | module | port |
 //! |---|---|
 //! | [`db`] | `Store`, on SQLite and on PostgreSQL: one source, compiled once for each |
-//! | [`password`] | `PasswordHasher`: bcrypt over a keyed digest |
+//! | [`password`] | `PasswordHasher`: bcrypt over a keyed digest; what other systems have hashed is verified too |
 //! | [`token`] | `TokenIssuer`: JSON Web Tokens |
 //! | [`clock`] | `Clock`: the system's |
 //! | [`random`] | `Random`: the operating system's |

@@ -13,7 +13,7 @@ use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
 use haat_domain::error::{AuthFailure, Denied, Error, FieldErrors};
 use haat_domain::identity::{
-    self, Email, Enlist, Grant, InviteToken, Login, NewPassword, Rotation, Username,
+    self, Email, Enlist, Grant, InviteToken, Login, NewPassword, Rotation, Username, Verified,
 };
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
@@ -245,19 +245,41 @@ async fn login(
     let wanted =
         username.and_then(|name| Username::parse(&name).ok()).map(|username| Login { username, store });
     let address = address.map(|address| address.to_string());
-    let (anonymous, free) = (caller.at_the_door(), app.free_failures);
+    let at_the_door = caller.at_the_door();
+    let attempt = || sign_in(&app, &at_the_door, wanted.clone(), address.clone(), password.clone());
+    let grant = match attempt().await {
+        // What was verified is no longer what is stored: most likely another login has just upgraded the hash.
+        Err(ApiError::Domain(Error::Conflict(_))) => attempt().await?,
+        done => done?,
+    };
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+}
+
+/// Verifies a password and opens a session. `None` is nobody, and takes as long as anybody.
+async fn sign_in(
+    app: &App,
+    at_the_door: &Caller,
+    wanted: Option<Login>,
+    address: Option<String>,
+    password: String,
+) -> Result<Grant, ApiError> {
     let begin = move |cx: &mut Cx<'_>| identity::begin_login(cx, wanted.as_ref(), address.as_deref());
-    let attempt = app.visit(&anonymous, Access::Read, begin).await?;
-    let (verified, attempt) = app
+    let attempt = app.visit(at_the_door, Access::Read, begin).await?;
+    let (verified, upgraded, attempt) = app
         .hash(move |hasher| {
-            let hash = attempt.account.as_ref().map(|account| &account.hash);
-            Ok((hasher.verify(&password, hash)?, attempt))
+            let verified = hasher.verify(&password, attempt.account.as_ref().map(|account| &account.hash))?;
+            let upgraded = match verified {
+                Verified::Outdated => Some(hasher.rehash(&password)?),
+                Verified::Yes | Verified::No => None,
+            };
+            Ok((verified != Verified::No, upgraded, attempt))
         })
         .await?;
-    let finish = move |cx: &mut Cx<'_>| identity::finish_login(cx, &attempt, verified, None, free);
-    let grant = app.visit(&anonymous, Access::Write, finish).await?;
-    let grant = grant.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?;
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+    let free = app.free_failures;
+    let finish =
+        move |cx: &mut Cx<'_>| identity::finish_login(cx, &attempt, verified, upgraded.as_ref(), free);
+    let grant = app.visit(at_the_door, Access::Write, finish).await?;
+    Ok(grant.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?)
 }
 
 /// Renew a pair of tokens
@@ -349,12 +371,10 @@ async fn change_password(
     let new = new.map_err(|fault| fault.on("new_password"))?;
     let old = old_password.unwrap_or_default();
     let (stored, new) = app
-        .hash(move |hasher| {
-            if hasher.verify(&old, Some(&stored))? {
-                Ok((stored, hasher.hash(&new)?))
-            } else {
-                Err(Error::invalid("old_password", "is wrong"))
-            }
+        .hash(move |hasher| match hasher.verify(&old, Some(&stored))? {
+            Verified::No => Err(Error::invalid("old_password", "is wrong")),
+            // The new one gets a hash of today's kind in any case.
+            Verified::Yes | Verified::Outdated => Ok((stored, hasher.hash(&new)?)),
         })
         .await?;
     app.run(&caller, Access::Write, action, move |cx| identity::change_password(cx, &stored, &new)).await?;

@@ -1,4 +1,4 @@
-//! Health, and the API's description of itself.
+//! Health, the keys that verify tokens, and the API's description of itself.
 
 use crate::app::App;
 use crate::edge::Edge;
@@ -8,19 +8,24 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use haat_domain::error::Error;
+use haat_infra::token::PublicKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_health).service(get_readiness).service(get_schema).service(get_metrics).map(
-        |config| {
+    config
+        .service(get_health)
+        .service(get_readiness)
+        .service(get_schema)
+        .service(get_metrics)
+        .service(get_jwks)
+        .map(|config| {
             config
                 .route("/openapi.json/", actix_web::web::get().to(document))
                 .route("/api/docs/{file:.*}", actix_web::web::get().to(docs))
                 .route("/", actix_web::web::get().to(home))
-        },
-    );
+        });
 }
 
 /// How the program is.
@@ -71,6 +76,56 @@ async fn get_metrics(req: HttpRequest, edge: Data<Edge>) -> HttpResponse {
     };
     // Counters change with each request: a tag would never match.
     HttpResponse::Ok().content_type(kind).insert_header((CACHE_CONTROL, "no-store")).body(edge.metrics.text())
+}
+
+/// Keys that verify tokens (RFC 7517).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JwkSet {
+    /// The public keys in use: one, or two while one follows the other. None where tokens are signed with a secret.
+    keys: Vec<Jwk>,
+}
+
+/// A public key (RFC 8037).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Jwk {
+    /// `OKP`
+    #[schema(example = "OKP")]
+    kty: &'static str,
+    /// `Ed25519`
+    #[schema(example = "Ed25519")]
+    crv: &'static str,
+    /// The key's 32 bytes, in base64url.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
+    x: String,
+    /// `sig`
+    #[serde(rename = "use")]
+    #[schema(example = "sig")]
+    usage: &'static str,
+    /// `EdDSA`
+    #[schema(example = "EdDSA")]
+    alg: &'static str,
+    /// What the header of a token calls this key: its thumbprint (RFC 7638).
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
+    kid: String,
+}
+
+/// Read the keys that verify tokens
+///
+/// For other services: with these they can verify an access token without asking. They must look at its `typ` (only
+/// `at+jwt` proves who is calling), `iss`, `aud` and `exp`, and they do not learn of a logout before it expires.
+#[utoipa::path(tag = "system", security(()), responses((status = 200, body = JwkSet)))]
+#[get("/.well-known/jwks.json/")]
+async fn get_jwks(app: Data<App>) -> HttpResponse {
+    let jwk = |key: &PublicKey| Jwk {
+        kty: "OKP",
+        crv: "Ed25519",
+        x: key.x.clone(),
+        usage: "sig",
+        alg: "EdDSA",
+        kid: key.id.clone(),
+    };
+    let keys = app.public_keys.iter().map(jwk).collect();
+    HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=300")).json(JwkSet { keys })
 }
 
 async fn document() -> HttpResponse {

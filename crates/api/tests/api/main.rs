@@ -36,6 +36,8 @@ mod concurrency;
 mod contract;
 mod edge;
 mod golden;
+mod keys;
+mod passwords;
 mod sessions;
 mod support;
 mod walls;

@@ -12,6 +12,7 @@ use reqwest::blocking::{Client as Http, RequestBuilder};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -95,7 +96,7 @@ pub(crate) struct World {
     base: String,
     http: Http,
     /// Goes last: the server has let go of it by then.
-    pub(crate) database: TestDatabase,
+    pub(crate) database: Rc<TestDatabase>,
 }
 
 impl World {
@@ -104,7 +105,12 @@ impl World {
     }
 
     fn start_with(database: TestDatabase, flags: &[&str]) -> Self {
-        let server = Server::start(settings(&database.url_text(), flags));
+        let settings = settings(&database.url_text(), flags);
+        Self::serve(Rc::new(database), settings)
+    }
+
+    fn serve(database: Rc<TestDatabase>, settings: Settings) -> Self {
+        let server = Server::start(settings);
         let base = format!("http://{}", server.address);
         Self { server, base, http: http(), database }
     }
@@ -117,6 +123,18 @@ impl World {
     /// A second server on the same database, set up in another way.
     pub(crate) fn another(&self, flags: &[&str]) -> Server {
         Server::start(settings(&self.database.url_text(), flags))
+    }
+
+    /// Another server on the same database, with other settings: a second replica, or the same one after a restart.
+    pub(crate) fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings();
+        change(&mut settings);
+        Self::serve(Rc::clone(&self.database), settings)
+    }
+
+    /// The settings of a server on this database.
+    pub(crate) fn settings(&self) -> Settings {
+        settings(&self.database.url_text(), &[])
     }
 
     /// Somebody whom nobody knows.

@@ -43,6 +43,7 @@ fn production_refuses_what_is_missing_short_or_known() {
         command
     };
     let (database, key) = (("DATABASE_URL", "sqlite:./haat.db"), ("HAAT_SECRET_KEY", KEY));
+    let previous = "HAAT_PREVIOUS_SECRET_KEY";
     assert!(refuses(production().env(key.0, key.1).arg("check")).contains("DATABASE_URL must be set"));
     assert!(refuses(production().env(database.0, database.1)).contains("HAAT_SECRET_KEY must be set"));
     assert!(
@@ -52,12 +53,52 @@ fn production_refuses_what_is_missing_short_or_known() {
     assert!(
         refuses(production().env(database.0, database.1).env(key.0, known)).contains("stands in an example")
     );
+    let text = refuses(production().env(database.0, database.1).env(key.0, key.1).env(previous, "short"));
+    assert!(text.contains(previous) && text.contains("at least 32 bytes"), "{text}");
+    for weak in ["0".repeat(64), "123456789".repeat(8)] {
+        for name in [key.0, previous] {
+            let mut command = production();
+            let text =
+                refuses(command.env(database.0, database.1).env(key.0, key.1).env(name, &weak).arg("check"));
+            assert!(text.contains(&format!("{name} must have at least 10 different bytes")), "{text}");
+            assert!(!text.contains(&weak), "no secret is shown");
+        }
+    }
     let demo = refuses(production().env(database.0, database.1).env(key.0, key.1).args(["serve", "--demo"]));
     assert!(demo.contains("not in production"), "{demo}");
     assert!(!demo.contains(KEY), "no secret is shown");
     let loss =
         production().env(database.0, database.1).env(key.0, key.1).args(["migrate", "--to", "none"]).output();
     assert!(String::from_utf8(loss.unwrap().stderr).unwrap().contains("throws all data away"));
+}
+
+#[test]
+fn a_key_file_stands_for_the_secret_and_check_says_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = |file: &str, text: &str| {
+        std::fs::write(folder.path().join(file), text).unwrap();
+        let mut command = haat(folder.path());
+        let database = "sqlite:./haat.db";
+        command.envs([
+            ("HAAT_ENV", "production"),
+            ("DATABASE_URL", database),
+            ("HAAT_SIGNING_KEY_FILE", file),
+        ]);
+        command.arg("check");
+        command
+    };
+    succeeds(haat(folder.path()).env("DATABASE_URL", "sqlite:./haat.db").arg("migrate"));
+    let good = "-----BEGIN PRIVATE KEY-----\n\
+        MC4CAQAwBQYDK2VwBCIEIHz3/t6NxYrY747KPO06giiqBcAxPNOJODr2ogC1TYNs\n-----END PRIVATE KEY-----\n";
+    assert!(succeeds(&mut checked("good.pem", good)).contains("are in order"));
+    let text = refuses(&mut checked("broken.pem", "no key at all"));
+    assert!(text.contains("FAULT settings: HAAT_SIGNING_KEY_FILE: broken.pem is no Ed25519"), "{text}");
+    let mut missing = checked("good.pem", good);
+    let text = refuses(missing.env("HAAT_PREVIOUS_SIGNING_KEY_FILE", "gone.pem"));
+    assert!(
+        text.contains("FAULT settings: HAAT_PREVIOUS_SIGNING_KEY_FILE: gone.pem cannot be read"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use invitations::{
     lock_invitation, revoke_invitation,
 };
 pub use names::{Email, Username};
-pub use password::{NewPassword, PasswordHash};
+pub use password::{NewPassword, PasswordHash, Verified};
 pub use registration::{Enlist, may_register, register};
 pub use session::{
     Account, Attempt, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session,

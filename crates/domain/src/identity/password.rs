@@ -73,6 +73,17 @@ impl PasswordHash {
     }
 }
 
+/// What a [`PasswordHasher`](crate::ports::PasswordHasher) says of a password and a stored hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// This is not the password.
+    No,
+    /// This is the password.
+    Yes,
+    /// This is the password, and its hash is of an older kind or another cost: it should be hashed again.
+    Outdated,
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(..)")

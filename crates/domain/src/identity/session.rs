@@ -2,7 +2,7 @@ use super::slowdown::{Subject, check, count, forgive};
 use super::{PasswordHash, User, Username};
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
-use crate::error::{AuthFailure, Error, Result};
+use crate::error::{AuthFailure, Conflict, Error, Result};
 use crate::idempotency;
 use crate::ids::{SessionId, TenantId, UserId};
 use crate::money::Currency;
@@ -243,6 +243,9 @@ pub fn finish_login(
 }
 
 /// Opens a session for an account whose password was verified. `upgraded` replaces a hash of an older kind.
+///
+/// A conflict means that the verified hash is no longer the stored one: somebody has changed the password meanwhile,
+/// or another login has upgraded its hash. Which of the two, only verifying once more can tell.
 pub fn open_session(
     cx: &mut Cx<'_>,
     account: &LoginAccount,
@@ -251,9 +254,14 @@ pub fn open_session(
     let refused = || Error::Unauthenticated(AuthFailure::BadCredentials);
     let store = cx.directory().store_by_id(account.tenant)?.ok_or_else(refused)?;
     let shop = cx.visit(&store, Action::SignIn)?;
-    let user = shop.tx.users().find(account.user)?.filter(|user| user.is_active).ok_or_else(refused)?;
+    // Locked, so that no change of the password comes between looking at it and what follows.
+    let user = shop.tx.users().lock(account.user)?.filter(|user| user.is_active).ok_or_else(refused)?;
     if store.status == TenantStatus::Suspended {
         return Err(Error::Unauthenticated(AuthFailure::StoreSuspended));
+    }
+    let stored = shop.tx.users().find_login(&user.username.key())?;
+    if stored.is_none_or(|(_, hash)| hash != account.hash) {
+        return Err(Error::Conflict(Conflict::Duplicate));
     }
     if let Some(hash) = upgraded {
         shop.tx.users().set_password(user.id, hash)?;

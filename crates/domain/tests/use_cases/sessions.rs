@@ -1,6 +1,6 @@
-use crate::{shop, unknown};
+use crate::{conflict, shop, unknown};
 use haat_domain::authz::Role;
-use haat_domain::error::{AuthFailure, Result};
+use haat_domain::error::{AuthFailure, Conflict, Result};
 use haat_domain::identity::*;
 use haat_domain::ids::{SessionId, TenantId};
 use haat_domain::tenancy::{TenantStatus, set_tenant_status};
@@ -155,4 +155,33 @@ fn an_upgraded_hash_replaces_the_old_one() {
     let account = find(&shop, "customer", Some("Bazaar")).unwrap().unwrap();
     shop.visit(move |cx| open_session(cx, &account, Some(&hash("upgraded")))).unwrap();
     assert_eq!(shop.act(Role::Customer, own_password).unwrap().1, hash("upgraded"));
+}
+
+#[test]
+fn a_login_with_a_password_that_was_changed_meanwhile_undoes_nothing_and_opens_nothing() {
+    let shop = shop();
+    let verified = find(&shop, "customer", Some("Bazaar")).unwrap().unwrap();
+    let old = verified.hash.clone();
+    shop.act(Role::Customer, move |cx| change_password(cx, &old, &hash("changed"))).unwrap();
+    for upgraded in [None, Some(hash("upgraded"))] {
+        let verified = verified.clone();
+        let late = shop.visit(move |cx| open_session(cx, &verified, upgraded.as_ref()).map(drop));
+        assert_eq!(conflict(late), Conflict::Duplicate);
+        assert_eq!(shop.act(Role::Customer, own_password).unwrap().1, hash("changed"));
+    }
+}
+
+#[test]
+fn of_two_logins_that_upgrade_a_hash_the_second_one_verifies_again() {
+    let shop = shop();
+    let both = find(&shop, "customer", Some("Bazaar")).unwrap().unwrap();
+    let log_in = |account: LoginAccount, upgraded: Option<&str>| {
+        let upgraded = upgraded.map(hash);
+        shop.visit(move |cx| open_session(cx, &account, upgraded.as_ref()).map(drop))
+    };
+    log_in(both.clone(), Some("first")).unwrap();
+    assert_eq!(conflict(log_in(both, Some("second"))), Conflict::Duplicate);
+    let again = find(&shop, "customer", Some("Bazaar")).unwrap().unwrap();
+    assert_eq!(again.hash, hash("first"));
+    log_in(again, None).unwrap();
 }

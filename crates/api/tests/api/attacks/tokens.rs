@@ -7,6 +7,8 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+const OTHER_KEY: &str = "another key that is long enough, too";
+
 cases! {
     a_token_that_is_not_ours_or_not_in_time_is_refused,
     a_token_of_the_other_kind_is_refused,
@@ -34,8 +36,9 @@ fn but(claims: &Value, name: &str, value: Value) -> Value {
     changed
 }
 
-fn header() -> Value {
-    json!({"typ": "JWT", "alg": "HS256"})
+/// The header of a token of this server.
+fn header(token: &str) -> Value {
+    serde_json::from_slice(&BASE64.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
 }
 
 #[track_caller]
@@ -54,35 +57,47 @@ fn is_refused(client: &Client, token: &str) {
 fn a_token_that_is_not_ours_or_not_in_time_is_refused(world: &World) {
     let shop = world.open("Alpha");
     let token = shop.owner.token.clone().unwrap();
-    let good = claims(&token);
-    world.anonymous().with(&sign(&header(), &good, KEY)).get("/api/auth/me/").must(200);
+    let (good, head) = (claims(&token), header(&token));
+    world.anonymous().with(&sign(&head, &good, KEY)).get("/api/auth/me/").must(200);
+    // Another key, as somebody would bring it along.
+    let (own, url) =
+        (json!({"kty": "oct", "k": BASE64.encode(OTHER_KEY)}), json!("https://evil.example/jwks.json"));
+    let bringing = but(&but(&head, "jwk", own), "jku", url);
 
-    let (head, rest) = token.split_once('.').unwrap();
-    let (payload, signature) = rest.split_once('.').unwrap();
+    let [first, payload, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
     let other = BASE64.encode(but(&good, "role", json!("superuser")).to_string());
     let expired = good["iat"].as_i64().unwrap() - 1;
     let tokens = [
         String::new(),
         "x".to_owned(),
         "a.b.c".to_owned(),
-        format!("{head}.{other}.{signature}"),
-        format!("{head}.{payload}."),
-        format!("{head}.{payload}"),
-        format!("{head}.{payload}.{}", BASE64.encode([0; 32])),
-        format!("{}.{payload}.", BASE64.encode(r#"{"alg":"none","typ":"JWT"}"#)),
-        format!("{}.{payload}.{signature}", BASE64.encode(r#"{"alg":"none"}"#)),
-        sign(&json!({"alg": "none"}), &good, KEY),
-        sign(&json!({"alg": "HS512"}), &good, KEY),
-        sign(&json!({"alg": "RS256"}), &good, KEY),
-        sign(&header(), &good, "another key that is long enough, too"),
-        sign(&header(), &but(&good, "exp", json!(expired)), KEY),
-        sign(&header(), &but(&good, "nbf", json!(good["exp"])), KEY),
-        sign(&header(), &but(&good, "aud", json!("another-api")), KEY),
-        sign(&header(), &but(&good, "iss", json!("another")), KEY),
-        sign(&header(), &but(&good, "token_type", json!("id")), KEY),
-        sign(&header(), &but(&good, "exp", Value::Null), KEY),
-        sign(&header(), &json!({}), KEY),
-        sign(&header(), &json!([]), KEY),
+        format!("{first}.{other}.{signature}"),
+        format!("{first}.{payload}."),
+        format!("{first}.{payload}"),
+        format!("{first}.{payload}.{}", BASE64.encode([0; 32])),
+        format!("{}.{payload}.", BASE64.encode(but(&head, "alg", json!("none")).to_string())),
+        format!("{}.{payload}.{signature}", BASE64.encode(but(&head, "alg", json!("none")).to_string())),
+        sign(&but(&head, "alg", json!("none")), &good, KEY),
+        sign(&but(&head, "alg", json!("HS512")), &good, KEY),
+        sign(&but(&head, "alg", json!("RS256")), &good, KEY),
+        sign(&but(&head, "alg", json!("EdDSA")), &good, KEY),
+        sign(&but(&head, "typ", json!("JWT")), &good, KEY),
+        sign(&but(&head, "typ", json!("rt+jwt")), &good, KEY),
+        sign(&but(&head, "typ", Value::Null), &good, KEY),
+        sign(&but(&head, "kid", json!("unknown")), &good, KEY),
+        sign(&but(&head, "kid", json!("../../../dev/null")), &good, KEY),
+        sign(&but(&head, "kid", Value::Null), &good, KEY),
+        sign(&json!({"alg": "HS256"}), &good, KEY),
+        sign(&bringing, &good, OTHER_KEY),
+        sign(&head, &good, OTHER_KEY),
+        sign(&head, &but(&good, "exp", json!(expired)), KEY),
+        sign(&head, &but(&good, "nbf", json!(good["exp"])), KEY),
+        sign(&head, &but(&good, "aud", json!("another-api")), KEY),
+        sign(&head, &but(&good, "iss", json!("another")), KEY),
+        sign(&head, &but(&good, "token_type", json!("id")), KEY),
+        sign(&head, &but(&good, "exp", Value::Null), KEY),
+        sign(&head, &json!({}), KEY),
+        sign(&head, &json!([]), KEY),
     ];
     for token in tokens {
         is_refused(&world.anonymous(), &token);
@@ -102,8 +117,9 @@ fn a_token_of_the_other_kind_is_refused(world: &World) {
 /// Even somebody with the signing key gets no more than an account's row gives.
 fn the_accounts_row_is_believed_and_not_the_token(world: &World) {
     let (one, two) = (world.open("Alpha"), world.open("Beta"));
-    let good = claims(one.customer.token.as_deref().unwrap());
-    let client = |claims: &Value| world.anonymous().with(&sign(&header(), claims, KEY));
+    let token = one.customer.token.as_deref().unwrap();
+    let (head, good) = (header(token), claims(token));
+    let client = |claims: &Value| world.anonymous().with(&sign(&head, claims, KEY));
 
     let role = client(&but(&good, "role", json!("owner")));
     role.get("/api/users/").refused(403, "permission_denied");

@@ -166,6 +166,7 @@ fn platform(world: &World, examples: &mut Examples) {
     examples.take("get_readiness", &nobody, ("GET", "/readyz/"), &Value::Null);
     examples.take("get_metrics", &nobody, ("GET", "/metrics/"), &Value::Null);
     examples.take("get_schema", &nobody, ("GET", "/api/schema/"), &Value::Null);
+    examples.take("get_jwks", &nobody, ("GET", "/.well-known/jwks.json/"), &Value::Null);
 }
 
 fn sessions(world: &World, examples: &mut Examples) {

@@ -77,7 +77,7 @@ impl<'w> Maker<'w> {
             | "list_invitations" | "revoke_invitation" | "list_audit" | "list_products" | "get_product"
             | "delete_product" | "list_orders" | "get_order" | "delete_order" | "cancel_order"
             | "list_tenants" | "get_tenant" | "suspend_tenant" | "resume_tenant" | "get_health"
-            | "get_readiness" | "get_schema" | "get_metrics" => return None,
+            | "get_readiness" | "get_schema" | "get_metrics" | "get_jwks" => return None,
             other => panic!("give {other} a body here, or say that it has none"),
         };
         Some(body)
