@@ -134,7 +134,13 @@ fn without_faults<T: DeserializeOwned>(
     errors: &mut FieldErrors,
 ) -> Result<T, ApiError> {
     let malformed = |error: &serde_json::Error| ApiError::Malformed(error.to_string());
-    let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let mut value: serde_json::Value = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(error) if error.is_data() => {
+            return Err(in_text_only::<T>(bytes, first, errors).unwrap_or_else(|| malformed(&error)));
+        }
+        Err(error) => return Err(malformed(&error)),
+    };
     for fault in 0..FAULTS {
         match serde_path_to_error::deserialize::<_, T>(&value) {
             Ok(_) if fault == 0 => {
@@ -155,8 +161,8 @@ fn without_faults<T: DeserializeOwned>(
     Err(Error::Invalid(std::mem::take(errors)).into())
 }
 
-/// A fault that the text has and its [`serde_json::Value`] has not: an object in the form in which serde_json keeps a
-/// number becomes one. The other such fault, a member that stands there twice, is none of a field.
+/// A fault that the text has and its [`serde_json::Value`] has not: an object in the form in which `serde_json` keeps
+/// a number becomes one, or cannot be read. The other such fault, a member that stands there twice, is none of a field.
 fn in_text_only<T: DeserializeOwned>(
     bytes: &[u8],
     first: &serde_json::Error,
