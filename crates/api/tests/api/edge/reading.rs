@@ -81,6 +81,7 @@ fn an_object_that_looks_like_serdes_number_is_none(world: &World) {
     let shop = world.open("Alpha");
     let product = shop.product("Cup", "1.00", Some(9));
     let names = [
+        "a",
         "$serde_json::private::Number",
         r"\u0024serde_json::private::Number",
         "$serde_json::private::RawValue",
