@@ -20,7 +20,8 @@ impl ClientAddress {
     /// in the header already; what stands further left is the client's own invention.
     pub fn of(req: &ServiceRequest, proxies: usize) -> Self {
         let peer = req.peer_addr().map(|peer| peer.ip());
-        let forwarded = || nth_from_right(req.headers(), &FORWARDED_FOR, proxies).and_then(parse);
+        let forwarded =
+            || nth_from_right(req.headers(), &FORWARDED_FOR, proxies).and_then(|text| parse(&text));
         Self(forwarded().or(peer).map(subscriber))
     }
 }
@@ -43,10 +44,12 @@ pub fn over_tls(headers: &HeaderMap, proxies: usize) -> bool {
 }
 
 /// The nth value from the right, over all lines of a header; there is no zeroth.
-fn nth_from_right<'h>(headers: &'h HeaderMap, name: &HeaderName, n: usize) -> Option<&'h str> {
-    let lines = headers.get_all(name).filter_map(|line| line.to_str().ok());
-    let values: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    values.len().checked_sub(n).filter(|_| n > 0).and_then(|place| values.get(place).copied())
+fn nth_from_right(headers: &HeaderMap, name: &HeaderName, n: usize) -> Option<String> {
+    // Bytes that are no text are the client's, and must not hide what a proxy wrote behind them.
+    let lines: Vec<_> = headers.get_all(name).map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    let values: Vec<_> = lines.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
+    let place = values.len().checked_sub(n).filter(|_| n > 0)?;
+    values.get(place).map(|value| (*value).to_owned())
 }
 
 /// An address as proxies write it: alone, in brackets, or with a port.
@@ -94,6 +97,7 @@ mod tests {
         assert_eq!(address(1, &[]), "192.0.2.9");
         assert_eq!(address(1, &["203.0.113.1, unknown"]), "192.0.2.9");
         assert_eq!(address(1, &["203.0.113.1,"]), "192.0.2.9");
+        assert_eq!(address(1, &["\u{e4}\u{f6}, 203.0.113.1"]), "203.0.113.1");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub async fn edge(
     let _under_way = known.as_ref().map(|edge| edge.metrics.begin());
     let proxies = known.as_ref().map_or(0, |edge| edge.proxies);
     let address = ClientAddress::of(&req, proxies);
-    let refusal = refusal(&req, known.as_ref().map(|edge| edge.get_ref()));
+    let refusal = refusal(&req, known.as_ref().map(Data::get_ref));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;

@@ -1,5 +1,7 @@
 //! Reading requests: JSON bodies with all their faults at once, query strings, ids.
 
+pub use crate::digits::Digits;
+
 use crate::app::App;
 use crate::once;
 use crate::problem::ApiError;
@@ -12,10 +14,8 @@ use haat_domain::error::{Error, FieldErrors, Violation};
 use haat_domain::idempotency::Claim;
 use haat_domain::ids::MAX_ID;
 use haat_domain::page::{Cursor, Limit, PageRequest, Sort, SortKey};
-use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -124,8 +124,7 @@ fn parse<T: DeserializeOwned + Validate>(req: &HttpRequest, bytes: &[u8]) -> Res
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     // serde would read a struct from an array as well, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        let broken =
-            serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err().map(|error| error.to_string());
+        let broken = serde_json::from_slice::<IgnoredAny>(bytes).err().map(|error| error.to_string());
         return Err(ApiError::Malformed(
             broken.unwrap_or_else(|| "the body must be a JSON object".to_owned()),
         ));
@@ -148,7 +147,13 @@ fn without_faults<T: DeserializeOwned>(
     errors: &mut FieldErrors,
 ) -> Result<T, ApiError> {
     let malformed = |error: &serde_json::Error| ApiError::Malformed(error.to_string());
-    let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let mut value: serde_json::Value = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(error) if error.is_data() => {
+            return Err(in_text_only::<T>(bytes, first, errors).unwrap_or_else(|| malformed(&error)));
+        }
+        Err(error) => return Err(malformed(&error)),
+    };
     for fault in 0..FAULTS {
         match serde_path_to_error::deserialize::<_, T>(&value) {
             Ok(_) if fault == 0 => {
@@ -169,8 +174,8 @@ fn without_faults<T: DeserializeOwned>(
     Err(Error::Invalid(std::mem::take(errors)).into())
 }
 
-/// A fault that the text has and its [`serde_json::Value`] has not: an object in the form in which serde_json keeps a
-/// number becomes one. The other such fault, a member that stands there twice, is none of a field.
+/// A fault that the text has and its [`serde_json::Value`] has not: an object in the form in which `serde_json` keeps
+/// a number becomes one, or cannot be read. The other such fault, a member that stands there twice, is none of a field.
 fn in_text_only<T: DeserializeOwned>(
     bytes: &[u8],
     first: &serde_json::Error,
@@ -181,7 +186,9 @@ fn in_text_only<T: DeserializeOwned>(
     }
     let mut text = serde_json::Deserializer::from_slice(bytes);
     let fault = serde_path_to_error::deserialize::<_, T>(&mut text).err()?;
-    errors.add(&fault.path().to_string(), must(&fault.inner().to_string()));
+    // Where it stands in the text helps nobody.
+    let message = fault.inner().to_string();
+    errors.add(&fault.path().to_string(), must(message.split(" at line ").next().unwrap_or_default()));
     Some(Error::Invalid(std::mem::take(errors)).into())
 }
 
@@ -221,41 +228,6 @@ fn collect(faults: &ValidationErrors, prefix: &str, errors: &mut FieldErrors) {
                 }
             }
         }
-    }
-}
-
-/// A decimal number as its digits, from a JSON number or string, never through a binary float.
-#[derive(Debug, Clone)]
-pub struct Digits(pub Decimal);
-
-impl Digits {
-    /// Reads digits; scientific notation as JSON has it, too.
-    pub fn parse(text: &str) -> Result<Decimal, Violation> {
-        let wrong = || Violation::new("must be a decimal number");
-        let (text, size) = (text.trim(), text.len());
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-        if !plain || text.is_empty() || size > 64 {
-            return Err(wrong());
-        }
-        match Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)) {
-            Ok(number) => Ok(number),
-            Err(rust_decimal::Error::ExceedsMaximumPossibleValue) => Err(Violation::new("is too large")),
-            Err(_) => Err(wrong()),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Digits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As it is written: serde_json's own `Value` would take an object for a number, if its one member has the
-        // name under which serde_json keeps numbers.
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let text = match raw.get().as_bytes().first() {
-            Some(b'"') => serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?,
-            Some(b'-' | b'0'..=b'9') => raw.get().to_owned(),
-            _ => String::new(),
-        };
-        Self::parse(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod cors;
 pub mod demo;
+pub mod digits;
 pub mod edge;
 pub mod etag;
 pub mod input;

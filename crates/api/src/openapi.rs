@@ -332,9 +332,8 @@ pub fn swagger_file(path: &str) -> Option<HttpResponse> {
         let page = String::from_utf8_lossy(&bytes).replacen("<head>", "<head><base href=\"/api/docs/\">", 1);
         bytes = page.into_bytes();
     }
-    // Scripts and styles of this server and nothing else; Swagger UI sets styles of single elements itself, and its
-    // icons are `data:`.
-    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    // Scripts and styles of this server and nothing else; Swagger UI's icons are `data:`.
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
     let mut answer = HttpResponse::Ok();
     Some(answer.content_type(file.content_type).insert_header((CONTENT_SECURITY_POLICY, policy)).body(bytes))

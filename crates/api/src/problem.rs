@@ -193,14 +193,11 @@ impl ResponseError for ApiError {
                 };
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
-            Self::Domain(Error::Busy { retry_after }) => {
+            Self::Domain(Error::Busy { retry_after }) | Self::Limited { retry_after, .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::Domain(Error::Unavailable(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Self::Limited { retry_after, .. } => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Self::WrongEncoding => {
                 headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

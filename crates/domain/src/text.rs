@@ -54,8 +54,8 @@ fn is_ignorable(c: char) -> bool {
 /// Whether somebody sees a character: beside the ignorable ones, blanks, control characters, interlinear annotations
 /// and the empty Braille pattern leave no trace.
 fn is_seen(c: char) -> bool {
-    !(is_ignorable(c) || c.is_whitespace() || c.is_control())
-        && !matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{2800}')
+    let blank = c.is_whitespace() || c.is_control() || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{2800}');
+    !(blank || is_ignorable(c))
 }
 
 /// The form in which text is compared and searched: NFKC, case-folded, runs of white space made one blank.

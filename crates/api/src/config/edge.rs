@@ -34,7 +34,7 @@ pub struct EdgeSettings {
     /// Seconds that a client has for the body of a request; a slower one is answered 408
     #[arg(long, env = "HAAT_REQUEST_TIMEOUT", global = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub request_timeout: u16,
-    /// Origins whose pages may use the API from a browser, between commas, like https://shop.example
+    /// Origins whose pages may use the API from a browser, between commas, each as scheme, host and port
     #[arg(long, env = "HAAT_CORS_ORIGINS", global = true, default_value = "", value_parser = Origins::parse, value_name = "ORIGINS")]
     pub cors_origins: Origins,
 }

@@ -81,6 +81,7 @@ fn an_object_that_looks_like_serdes_number_is_none(world: &World) {
     let shop = world.open("Alpha");
     let product = shop.product("Cup", "1.00", Some(9));
     let names = [
+        "a",
         "$serde_json::private::Number",
         r"\u0024serde_json::private::Number",
         "$serde_json::private::RawValue",
@@ -125,6 +126,19 @@ fn deep_and_long_bodies_are_refused_quickly(world: &World) {
         let answer = shop.customer.raw("POST", "/api/orders/", format!(r#"{{"lines": {value}}}"#));
         assert_eq!(answer.status, 400, "{}", answer.text);
     }
+    // Texts within texts, each of which serde_json may read anew, with a depth of its own.
+    let mut nested = "1".to_owned();
+    loop {
+        let value = format!("{}{nested}{}", "[".repeat(120), "]".repeat(120));
+        let text = serde_json::to_string(&value).unwrap();
+        let next = format!(r#"{{"$serde_json::private::RawValue":{text}}}"#);
+        if next.len() > 1_000_000 {
+            break;
+        }
+        nested = next;
+    }
+    let body = format!(r#"{{"name": "Cup", "price": {nested}}}"#);
+    assert_eq!(shop.owner.raw("POST", "/api/products/", body).status, 400);
     // Just below the body's limit, whole and faulty.
     let lines =
         |line: &str| format!(r#"{{"lines": [{}]}}"#, vec![line; 1_040_000 / (line.len() + 1)].join(","));
@@ -140,7 +154,7 @@ fn deep_and_long_bodies_are_refused_quickly(world: &World) {
     shop.owner.raw("POST", "/api/products/", body).faults(&["name", "price"]);
     let digits = format!(r#"{{"name": "Cup", "price": {}}}"#, "1".repeat(1_000_000));
     shop.owner.raw("POST", "/api/products/", digits).faults(&["price"]);
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
 }
 
 fn a_long_path_and_long_headers_are_refused(world: &World) {
@@ -151,7 +165,7 @@ fn a_long_path_and_long_headers_are_refused(world: &World) {
     };
     shop.owner.get(&query(400)).must(200);
     shop.owner.get(&query(3_000)).refused(414, "uri_too_long");
-    shop.owner.get(&format!("/api/products/?search={}", "x".repeat(100_000))).refused(414, "uri_too_long");
+    shop.owner.get(&format!("/api/products/?search={}", "x".repeat(60_000))).refused(414, "uri_too_long");
     shop.owner.get(&format!("/{}", "x".repeat(10_000))).refused(414, "uri_too_long");
     let search = "%E0%A4%9A".repeat(200);
     shop.owner.get(&format!("/api/products/?search={search}")).must(200);

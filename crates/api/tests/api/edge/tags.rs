@@ -65,7 +65,7 @@ fn what_the_client_has_is_not_sent_again(world: &World) {
     }
     let twice = shop.customer.request("GET", &path).header("If-None-Match", others);
     send(twice.header("If-None-Match", &shown)).must(304);
-    for tags in [others, "", "x", "\"", &shown[1..]] {
+    for tags in [others, "", "x", "\"", shown.trim_start_matches('"')] {
         ask(&shop.customer, "GET", &path, tags).must(200);
     }
     // It is no way around the walls, and no other method asks it.
