@@ -1,6 +1,6 @@
 use super::{FixedClock, enlist, user};
 use crate::authz::{Action, Actor, Role};
-use crate::cx::Cx;
+use crate::cx::{Cx, Visit};
 use crate::error::{Error, Result};
 use crate::identity::{
     Credential, Login, User, create_admin, create_user, find_account, open_session, register,
@@ -186,19 +186,26 @@ impl TestPlatform {
         act_as(&*self.store, self.admin.credential, self.clock.now(), work)
     }
 
-    /// Runs a use case as the platform admin, in the store that goes by this name.
+    /// Runs a use case as the platform admin, in the store that goes by this name: announced first, as the API does it,
+    /// and then done.
     pub fn act_in<T: Send + 'static>(
         &self,
         name: &str,
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (credential, now, name) = (self.admin.credential, self.clock.now(), name.to_owned());
+        let (credential, now) = (self.admin.credential, self.clock.now());
+        let visit = self.announce(name, action)?;
         self.store.write(Some(credential.tenant), move |tx| {
-            let mut cx = Cx::authenticate(tx, &credential, now)?;
-            let visit = cx.announce(&name, action)?.ok_or(Error::NotFound)?;
-            work(&mut cx.in_store(visit)?)
+            work(&mut Cx::authenticate(tx, &credential, now)?.in_store(visit)?)
         })
+    }
+
+    /// Writes down that the platform admin is about to act in the store that goes by this name, in a transaction of
+    /// its own.
+    pub fn announce(&self, name: &str, action: Action) -> Result<Visit> {
+        let name = name.to_owned();
+        self.act(move |cx| cx.announce(&name, action)?.ok_or(Error::NotFound))
     }
 
     /// The store of that name.

@@ -1,4 +1,5 @@
 use crate::{conflict, denied, faulty_field, is_not_found, product, shop, unknown};
+use haat_domain::audit::{AuditFilter, Entry, Facts, Object, list_audit};
 use haat_domain::authz::{Action, Actor, Role};
 use haat_domain::catalog::{ProductFilter, create_product, list_products, read_product};
 use haat_domain::cx::Cx;
@@ -7,7 +8,7 @@ use haat_domain::identity::{UserFilter, create_admin, list_users, read_me};
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::orders::{PlaceOrder, place_order};
-use haat_domain::ports::Clock;
+use haat_domain::ports::{Clock, Tx};
 use haat_domain::tenancy::*;
 use haat_domain::testing::*;
 
@@ -15,9 +16,15 @@ fn platform(shop: &TestShop) -> TestPlatform {
     TestPlatform::open(shop.store.clone())
 }
 
-fn log(shop: &TestShop) -> Vec<(String, Action)> {
-    let newest = shop.act(Role::Owner, |cx| cx.enter(Action::UpdateStore)?.tx.audit().newest(100)).unwrap();
-    newest.into_iter().map(|entry| (entry.actor_name, entry.action)).collect()
+/// What platform admins did in the store, newest first.
+fn log(shop: &TestShop) -> Vec<Entry> {
+    let all =
+        shop.act(Role::Owner, |cx| list_audit(cx, &AuditFilter::default(), &first_page("-number"))).unwrap();
+    all.items.into_iter().map(|row| row.entry).filter(|entry| entry.actor_role == "superuser").collect()
+}
+
+fn actions(log: &[Entry]) -> Vec<Action> {
+    log.iter().map(|entry| entry.action).collect()
 }
 
 #[test]
@@ -39,13 +46,34 @@ fn a_platform_admin_names_the_store_to_act_in() {
 }
 
 #[test]
-fn each_entry_of_a_platform_admin_is_written_down() {
+fn each_visit_of_a_platform_admin_is_written_down_whatever_comes_of_it() {
     let shop = shop();
     let admin = platform(&shop);
     admin.act_in("Bazaar", Action::ReadStore, read_store).unwrap();
     let refused = admin.act_in("Bazaar", Action::PlaceOrder, |cx| place_order(cx, order_of(&[])));
     refused.unwrap_err();
-    assert_eq!(log(&shop), [("admin".to_owned(), Action::ReadStore)], "what was undone was not done");
+    let log = log(&shop);
+    assert_eq!(actions(&log), [Action::EnterStore; 2], "what was undone was looked for all the same");
+    for (entry, wanted) in log.iter().zip([Action::PlaceOrder, Action::ReadStore]) {
+        assert_eq!(entry.actor, Some(admin.admin.user.id));
+        assert_eq!(entry.object, Some(Object::Store(shop.tenant.id)));
+        assert_eq!(entry.before, Facts::default());
+        assert_eq!(entry.after, Facts::default().with("action", wanted.name()));
+    }
+}
+
+#[test]
+fn a_visit_opens_its_store_to_platform_admins_alone() {
+    let shop = shop();
+    let visit = platform(&shop).announce("Bazaar", Action::ReadStore).unwrap();
+    for member in [&shop.owner, &shop.staff, &shop.customer] {
+        let (credential, now) = (member.credential, shop.clock.now());
+        let work = move |tx: &mut dyn Tx| Cx::authenticate(tx, &credential, now)?.in_store(visit).map(drop);
+        assert_eq!(denied(shop.store.write(None, work)), Denied::Role);
+    }
+    let now = shop.clock.now();
+    let nobody = shop.store.write(None, move |tx| Cx::anonymous(tx, now).in_store(visit).map(drop));
+    assert_eq!(unknown(nobody), AuthFailure::Missing);
 }
 
 #[test]
@@ -55,15 +83,16 @@ fn for_anybody_else_naming_a_store_changes_nothing() {
     product(&other, "Bell", "1", None);
     for member in [&shop.owner, &shop.staff, &shop.customer] {
         let (credential, now) = (member.credential, shop.clock.now());
-        let (store, page) = shop
+        let (visits, store, page) = shop
             .store
             .write(None, move |tx| {
-                let mut cx = Cx::authenticate(tx, &credential, now)?.in_store("Other", Action::ReadStore)?;
+                let mut cx = Cx::authenticate(tx, &credential, now)?;
+                let visits = cx.announce("Other", Action::ReadStore)?.is_some();
                 let page = list_products(&mut cx, ProductFilter::default(), &first_page("id"))?;
-                Ok((read_store(&mut cx)?, page))
+                Ok((visits, read_store(&mut cx)?, page))
             })
             .unwrap();
-        assert_eq!((store.id, page.items.len()), (shop.tenant.id, 0));
+        assert_eq!((visits, store.id, page.items.len()), (false, shop.tenant.id, 0));
     }
     assert_eq!(log(&other), []);
 }
@@ -106,14 +135,29 @@ fn a_suspended_store_turns_away_everybody_but_platform_admins() {
 }
 
 #[test]
-fn what_a_platform_admin_does_to_a_store_stands_in_its_log() {
+fn what_a_platform_admin_changes_of_a_store_stands_in_its_log() {
     let shop = shop();
     let (admin, id) = (platform(&shop), shop.tenant.id);
     admin.act(move |cx| update_tenant(cx, id, Some(store_name("Renamed")))).unwrap();
     admin.act(move |cx| set_tenant_status(cx, id, TenantStatus::Active)).unwrap();
-    let by_admin = |action| ("admin".to_owned(), action);
-    assert_eq!(log(&shop), [by_admin(Action::SuspendTenant), by_admin(Action::UpdateTenant)]);
+    admin.act(move |cx| set_tenant_status(cx, id, TenantStatus::Suspended)).unwrap();
+    admin.act(move |cx| set_tenant_status(cx, id, TenantStatus::Suspended)).unwrap();
+    admin.act(move |cx| set_tenant_status(cx, id, TenantStatus::Active)).unwrap();
     assert_eq!(shop.act(Role::Owner, read_store).unwrap().name, store_name("Renamed"));
+
+    let log = log(&shop);
+    let expected = [Action::SuspendTenant, Action::SuspendTenant, Action::UpdateTenant];
+    assert_eq!(actions(&log), expected, "a status that it has already is no change");
+    let changed = |name: &str, from: &str, to: &str| {
+        (Facts::default().with(name, from), Facts::default().with(name, to))
+    };
+    let seen: Vec<_> = log.into_iter().map(|entry| (entry.before, entry.after)).collect();
+    let expected = [
+        changed("status", "suspended", "active"),
+        changed("status", "active", "suspended"),
+        changed("name", "Bazaar", "Renamed"),
+    ];
+    assert_eq!(seen, expected);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! One store neither sees nor changes anything of another, through whatever method of whatever port.
 
 use crate::{inside, open_shop};
-use haat_domain::audit::Entry;
-use haat_domain::authz::{Action, Role};
+use haat_domain::audit::{AuditFilter, Entry, Link, Object};
+use haat_domain::authz::{Action, Actor, Role};
 use haat_domain::catalog::*;
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, Result};
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
 use haat_domain::identity::*;
 use haat_domain::orders::*;
 use haat_domain::page::Sort;
@@ -33,6 +34,10 @@ struct Prey {
     session: haat_domain::ids::SessionId,
     product: Product,
     order: Order,
+    invitation: Invitation,
+    token: InviteToken,
+    claim: Claim,
+    head: (i64, Link),
     thief: User,
 }
 
@@ -121,11 +126,53 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         let new = NewOrder { customer: prey.thief.id, placed_by: None, total, lines: lines.clone(), created_at: now };
         tx.orders().insert(&new).map(|_| true)
     }),
-    ("Audit::newest", |tx, _, _| Ok(!tx.audit().newest(1000)?.is_empty())),
+    ("Invitations::insert", |tx, prey, now| {
+        let new = NewInvitation {
+            email: prey.invitation.email.clone(), role: Role::Owner, token_hash: prey.token.hash(), created_at: now,
+            expires_at: now.plus_seconds(9),
+        };
+        Ok(tx.invitations().insert(&new)? == prey.invitation.id)
+    }),
+    ("Invitations::find", |tx, prey, _| Ok(tx.invitations().find(prey.invitation.id)?.is_some())),
+    // The one found is the thief's own, which was inserted just now with the same token.
+    ("Invitations::find_by_token", |tx, prey, _| {
+        let found = tx.invitations().find_by_token(&prey.token.hash())?;
+        Ok(found.is_none_or(|found| found.id == prey.invitation.id))
+    }),
+    ("Invitations::page", |tx, prey, now| {
+        let rows = tx.invitations().page(None, now, false, None, 1000)?;
+        Ok(rows.iter().any(|row| row.id == prey.invitation.id))
+    }),
+    ("Invitations::revoke", |tx, prey, now| tx.invitations().revoke(prey.invitation.id, now)),
+    ("Invitations::redeem", |tx, prey, now| tx.invitations().redeem(prey.invitation.id, now)),
+    ("Audit::page", |tx, prey, _| {
+        let rows = tx.audit().page(&AuditFilter::default(), false, None, 1000)?;
+        Ok(rows.iter().any(|row| row.entry.object == Some(Object::Product(prey.product.id))))
+    }),
+    ("Audit::page", |tx, prey, _| {
+        let filter = AuditFilter { actor: Some(prey.user.id), ..AuditFilter::default() };
+        Ok(!tx.audit().page(&filter, true, None, 1000)?.is_empty())
+    }),
+    ("Audit::head", |tx, prey, _| Ok(tx.audit().head()? == prey.head)),
     ("Audit::record", |tx, prey, now| {
-        let actor_name = "thief".to_owned();
-        let (actor, actor_role, action) = (Some(prey.user.id), Role::Owner.name(), Action::UpdateStore);
-        tx.audit().record(&Entry { at: now, actor, actor_name, actor_role, action }).map(|()| false)
+        let thief = Actor::operator(&tx.settings().read()?);
+        let entry = Entry { actor: Some(prey.user.id), ..Entry::of(&thief, Action::UpdateStore, now) };
+        tx.audit().record(&entry).map(|()| false)
+    }),
+    // To be given their answer would be to see it; what is claimed here is claimed in the thief's store.
+    ("Replays::claim", |tx, prey, now| {
+        let stale = now.plus_seconds(-9);
+        Ok(tx.replays().claim(prey.user.id, &prey.claim, now, stale)?.is_some())
+    }),
+    ("Replays::keep", |tx, prey, _| {
+        let stolen = Answer { status: 299, location: None, body: "stolen".to_owned() };
+        tx.replays().keep(prey.user.id, &prey.claim.key, &stolen).map(|()| false)
+    }),
+    ("Replays::forget", |tx, prey, now| tx.replays().forget(prey.user.id, now.plus_seconds(9)).map(|()| false)),
+    // Also where nothing of that number is in the thief's own store.
+    ("Replays::keep", |tx, prey, _| {
+        let stolen = Answer { status: 299, location: None, body: "stolen".to_owned() };
+        tx.replays().keep(prey.user.id, &prey.claim.key, &stolen).map(|()| true)
     }),
 ];
 
@@ -133,13 +180,20 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
 #[test]
 fn every_method_of_a_tenants_ports_is_attempted() {
     let ports = include_str!("../../../domain/src/ports.rs");
+    // Whatever a tenant's transaction hands out.
+    let (_, tenant_tx) = ports.split_once("pub trait TenantTx {").unwrap();
+    let (tenant_tx, _) = tenant_tx.split_once("\n}").unwrap();
+    let handed =
+        |line: &'static str| line.split_once("-> &mut dyn ").map(|(_, port)| port.trim_end_matches(';'));
+    let repositories: BTreeSet<_> = tenant_tx.lines().filter_map(handed).collect();
+    assert!(repositories.len() >= 8, "{repositories:?}");
     let mut methods = BTreeSet::new();
     let mut port = "";
     for line in ports.lines() {
         if let Some(name) = line.strip_prefix("pub trait ") {
             port = name.split([' ', ':']).next().unwrap();
         } else if let Some(name) = line.strip_prefix("    fn ")
-            && ["Settings", "Users", "Sessions", "Products", "Orders", "Audit"].contains(&port)
+            && repositories.contains(port)
         {
             methods.insert(format!("{port}::{}", name.split('(').next().unwrap()));
         }
@@ -156,14 +210,21 @@ fn prey(store: &Arc<dyn Store>) -> (TestShop, Prey) {
     let product = shop.act(Role::Owner, |cx| create_product(cx, details)).unwrap();
     let wish = order_of(&[(product.id, 2)]);
     let order = shop.act_as(&rich, |cx| place_order(cx, wish)).unwrap();
-    inside(&shop, |tx, now| {
-        let actor_name = "owner".to_owned();
-        let (actor_role, action) = (Role::Owner.name(), Action::ReadStore);
-        tx.audit().record(&Entry { at: now, actor: None, actor_name, actor_role, action })
+    let (invitation, token) =
+        shop.act(Role::Owner, |cx| invite(cx, email("guest@example.com"), Role::Staff, [7; 16])).unwrap();
+    let key = IdempotencyKey::parse("prey-key").unwrap();
+    let claim = Claim { key, fingerprint: "prey's".to_owned() };
+    let (user, known) = (rich.user.id, claim.clone());
+    let head = inside(&shop, move |tx, now| {
+        let answer = Answer { status: 201, location: None, body: "treasure".to_owned() };
+        assert_eq!(tx.replays().claim(user, &known, now, now.plus_seconds(-9))?, None);
+        tx.replays().keep(user, &known.key, &answer)?;
+        tx.audit().head()
     })
     .unwrap();
     let (tenant, session, thief) = (shop.tenant.clone(), rich.credential.session, rich.user.clone());
-    (shop, Prey { tenant, user: rich.user, session, product, order, thief })
+    let user = rich.user;
+    (shop, Prey { tenant, user, session, product, order, invitation, token, claim, head, thief })
 }
 
 /// Everything there is in a store, as text.
@@ -174,7 +235,8 @@ fn snapshot(shop: &TestShop, prey: &Prey) -> String {
         let key = key.clone();
         move |cx| Ok((cx.directory().first_claim(&key)?, cx.directory().account(&credential)?))
     });
-    let inside = inside(shop, move |tx, _| {
+    let (token, claim, owner) = (prey.token.hash(), prey.claim.clone(), prey.user.id);
+    let inside = inside(shop, move |tx, now| {
         let users = tx.users().page(
             &UserFilter::default(),
             Sort { by: UserKey::Id, descending: false },
@@ -190,7 +252,12 @@ fn snapshot(shop: &TestShop, prey: &Prey) -> String {
         let by_id = Sort { by: OrderKey::Id, descending: false };
         let orders = tx.orders().page(&OrderFilter::default(), by_id, None, 1000)?;
         let login = tx.users().find_login(&key)?.map(|(id, hash)| (id, hash.as_str().to_owned()));
-        let rest = (tx.settings().read()?, login, tx.sessions().find(session)?, tx.audit().newest(1000)?);
+        let log = (tx.audit().page(&AuditFilter::default(), false, None, 1000)?, tx.audit().head()?);
+        let invitations =
+            (tx.invitations().page(None, now, false, None, 1000)?, tx.invitations().find_by_token(&token)?);
+        // There it is, so that to claim it changes nothing.
+        let kept = tx.replays().claim(owner, &claim, now, now.plus_seconds(-9))?;
+        let rest = (tx.settings().read()?, login, tx.sessions().find(session)?, log, invitations, kept);
         Ok((users, products, orders, rest))
     });
     format!("{:#?}\n{:#?}", outside.unwrap(), inside.unwrap())
@@ -293,11 +360,9 @@ fn a_platform_admin_inside_one_store_sees_nothing_of_another(store: &Arc<dyn Sto
     assert_eq!(seen(admin.act_in("Other", Action::ReadOrders, look)), (false, false, false, 0));
     assert_eq!(seen(admin.act_in("Prey", Action::ReadOrders, look)), (true, true, true, 1));
     assert!(admin.act(look).is_err(), "in no store at all");
-    assert_eq!(
-        inside(&shop, |tx, _| tx.audit().newest(10)).unwrap().len(),
-        2,
-        "and what it did there is written down"
-    );
+    let filter = AuditFilter { action: Some(Action::EnterStore), ..AuditFilter::default() };
+    let visits = inside(&shop, move |tx, _| tx.audit().page(&filter, false, None, 10)).unwrap();
+    assert_eq!(visits.len(), 1, "and that it was there is written down");
 }
 
 fn seen<T: Debug>(result: Result<T>) -> T {
