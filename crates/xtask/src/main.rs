@@ -39,8 +39,9 @@ const TEST: &[Step] = &[
     ("row-level security", || {
         // The whole workspace, though one package has the test: for that alone cargo would choose the dependencies'
         // features anew, and build them all again.
-        let arguments = "test --workspace --locked --features haat-infra/rls-only --test rls_only";
-        run(&mut with_postgres(cargo(arguments))?)
+        let without = "test --workspace --locked --features haat-api/rls-only";
+        run(&mut with_postgres(cargo(&format!("{without} --test rls_only")))?)?;
+        run(&mut with_postgres(cargo(&format!("{without} --test api walls::postgres")))?)
     }),
 ];
 

@@ -30,6 +30,7 @@ pub(crate) fn on(engine: Engine, case: fn(&World)) {
     }
 }
 
+#[cfg(not(feature = "rls-only"))]
 /// Runs a case in a fresh world on PostgreSQL that row-level security does not protect: the program works as the owner
 /// of the tables, whom they do not bind any more.
 pub(crate) fn on_filters_alone(case: fn(&World)) {

@@ -4,7 +4,7 @@
 mod maker;
 mod references;
 
-use crate::support::{Answer, Client, PASSWORD, Shop, User, World, number, on_filters_alone};
+use crate::support::{Answer, Client, PASSWORD, Shop, User, World, number};
 use haat_api::operations::{OPERATIONS, Rule, rule};
 use haat_domain::authz::{Action, Realm, Role, Verdict, verdict};
 use maker::{Maker, Victims};
@@ -19,7 +19,7 @@ cases! { every_operation_asks_the_policy, every_open_operation_answers_a_strange
 mod filters_alone {
     #[test]
     fn every_operation_asks_the_policy() {
-        super::on_filters_alone(super::every_operation_asks_the_policy);
+        crate::support::on_filters_alone(super::every_operation_asks_the_policy);
     }
 }
 
