@@ -279,9 +279,16 @@ impl Settings {
     /// Every fault of the settings.
     pub fn faults(&self) -> Vec<SettingError> {
         let owner = self.database_owner_url.as_ref().and_then(|_| self.owner_database().err());
-        [self.database().err(), owner].into_iter().flatten().chain(self.key_faults()).collect()
+        let cheap = self.environment == Environment::Production && self.bcrypt_cost < MIN_COST;
+        let cost = cheap.then(|| {
+            SettingError::new(format!("HAAT_BCRYPT_COST must be at least {MIN_COST} in production"))
+        });
+        [self.database().err(), owner, cost].into_iter().flatten().chain(self.key_faults()).collect()
     }
 }
+
+/// What OWASP's Password Storage Cheat Sheet asks of bcrypt at least.
+const MIN_COST: u32 = 10;
 
 fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
     url.parse().map_err(|wrong| SettingError::new(format!("{name} {wrong}")))

@@ -1,6 +1,6 @@
-//! Registration, login, sessions, the own account.
+//! Login, sessions, the own account.
 
-use super::users::{Candidate, UserBody};
+use super::users::UserBody;
 use crate::address::ClientAddress;
 use crate::app::App;
 use crate::auth::Caller;
@@ -11,13 +11,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
-use haat_domain::error::{AuthFailure, Denied, Error, FieldErrors};
-use haat_domain::identity::{
-    self, Email, Enlist, Grant, InviteToken, Login, NewPassword, Rotation, Username, Verified,
-};
-use haat_domain::money::Currency;
+use haat_domain::error::{AuthFailure, Error};
+use haat_domain::identity::{self, Email, Grant, Login, NewPassword, Rotation, Username, Verified};
 use haat_domain::ports::Access;
-use haat_domain::tenancy::StoreName;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -25,7 +21,6 @@ use validator::Validate;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(register)
         .service(login)
         .service(refresh)
         .service(verify)
@@ -33,72 +28,6 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
         .service(change_password)
         .service(get_me)
         .service(update_me);
-}
-
-/// A wish to become somebody in a store.
-#[derive(Debug, Deserialize, Validate, ToSchema)]
-pub struct Registration {
-    /// 1 to 150 letters, digits and `@ . + - _`, unique in the store whatever its case.
-    #[validate(required(message = "is required"))]
-    #[schema(required, nullable = false, min_length = 1, max_length = 150)]
-    username: Option<String>,
-    /// 8 to 128 characters, not a common one, not the username or the e-mail address.
-    #[validate(required(message = "is required"))]
-    #[schema(required, nullable = false, min_length = 8, max_length = 128, write_only)]
-    password: Option<String>,
-    /// An e-mail address, unique in the store.
-    #[validate(required(message = "is required"))]
-    #[schema(required, nullable = false, format = Email, max_length = 254)]
-    email: Option<String>,
-    /// `owner` opens a new store; `customer` (the default) joins an existing one; `staff`, or a further `owner`, only
-    /// with the token of that store's owner.
-    #[schema(nullable = false, pattern = "^(owner|staff|customer)$")]
-    role: Option<String>,
-    /// The name of the new store, 1 to 100 characters; or the name or slug of the existing one.
-    #[schema(nullable = false, min_length = 1, max_length = 100)]
-    tenant_name: Option<String>,
-    /// The currency of a new store's prices (ISO 4217); by default the installation's.
-    #[schema(nullable = false, example = "INR")]
-    currency: Option<String>,
-    /// What an invitation gave: makes the invited person what it says, in its store.
-    #[schema(nullable = false, write_only, example = "invite-7-00112233445566778899aabbccddeeff")]
-    invite_token: Option<String>,
-}
-
-/// What a registration means, before its password is hashed.
-struct Wish {
-    candidate: Candidate,
-    store: Option<StoreName>,
-    invitation: Option<InviteToken>,
-    currency: Currency,
-}
-
-impl Registration {
-    fn parse(self, mut errors: FieldErrors, default: Currency) -> Result<Wish, ApiError> {
-        let (username, email) = (self.username.as_deref(), self.email.as_deref());
-        let candidate =
-            Candidate::parse(username, email, self.role.as_deref(), self.password.as_deref(), &mut errors);
-        let store = self.tenant_name.and_then(|name| errors.check("tenant_name", StoreName::parse(&name)));
-        let currency = self.currency.and_then(|code| errors.check("currency", Currency::parse(&code)));
-        // Whatever is no invitation is none of ours: that is for the policy to say, not for the form.
-        let invitation = self.invite_token.map(|token| InviteToken::parse(&token));
-        errors.finish()?;
-        let invitation = invitation.transpose().map_err(|_| Error::Forbidden(Denied::InvitationRequired))?;
-        let candidate = candidate.ok_or_else(|| Error::invalid("username", "is required"))?;
-        Ok(Wish { candidate, store, invitation, currency: currency.unwrap_or(default) })
-    }
-}
-
-/// Somebody who was registered.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Registered {
-    /// What to log in with.
-    username: String,
-    /// The e-mail address.
-    #[schema(format = Email)]
-    email: String,
-    /// `owner`, `staff` or `customer`.
-    role: &'static str,
 }
 
 /// Username and password.
@@ -194,32 +123,6 @@ pub struct MeChanges {
     /// A new e-mail address, unique in the store.
     #[schema(nullable = false, format = Email, max_length = 254)]
     email: Option<String>,
-}
-
-/// Register
-///
-/// An owner opens a new store; a customer joins an existing one. With the token of a store's owner: adds staff and
-/// owners to that store.
-#[utoipa::path(tag = "auth", security((), ("bearer" = [])), request_body = Registration,
-    responses((status = 201, body = Registered), (status = 403, description = "`invitation_required`"),
-        (status = 409, description = "`tenant_taken`, `username_taken` or `email_taken`")))]
-#[post("/api/auth/register/")]
-async fn register(
-    app: Data<App>,
-    caller: Caller,
-    Body(body): Body<Registration>,
-) -> Result<HttpResponse, ApiError> {
-    let Wish { candidate, store, invitation, currency } =
-        body?.read(|dto, errors| dto.parse(errors, app.currency))?;
-    let (role, email, shown) = (candidate.role, candidate.email.clone(), invitation.clone());
-    // Hashing is dear: only for those who may.
-    app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role, &email, shown.as_ref()))
-        .await?;
-    let user = candidate.hashed(&app).await?;
-    let wish = Enlist { user, store, invitation, currency };
-    let user = app.visit(&caller, Access::Write, move |cx| identity::register(cx, &wish)).await?;
-    let (username, email) = (user.username.as_str().to_owned(), user.email.as_str().to_owned());
-    Ok(HttpResponse::Created().json(Registered { username, email, role: user.role.name() }))
 }
 
 /// Log in
@@ -370,13 +273,18 @@ async fn change_password(
     let new = NewPassword::parse(&new_password.unwrap_or_default(), &known);
     let new = new.map_err(|fault| fault.on("new_password"))?;
     let old = old_password.unwrap_or_default();
-    let (stored, new) = app
+    let verified = app
         .hash(move |hasher| match hasher.verify(&old, Some(&stored))? {
-            Verified::No => Err(Error::invalid("old_password", "is wrong")),
+            Verified::No => Ok(None),
             // The new one gets a hash of today's kind in any case.
-            Verified::Yes | Verified::Outdated => Ok((stored, hasher.hash(&new)?)),
+            Verified::Yes | Verified::Outdated => Ok(Some((stored, hasher.hash(&new)?))),
         })
         .await?;
+    let Some((stored, new)) = verified else {
+        let free = app.free_failures;
+        app.run(&caller, Access::Write, action, move |cx| identity::count_wrong_password(cx, free)).await?;
+        return Err(Error::invalid("old_password", "is wrong").into());
+    };
     app.run(&caller, Access::Write, action, move |cx| identity::change_password(cx, &stored, &new)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,6 +6,7 @@ pub mod invitations;
 pub mod orders;
 pub mod platform;
 pub mod products;
+pub mod registration;
 pub mod store;
 pub mod system;
 pub mod users;
@@ -14,6 +15,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All of them.
 pub fn all(config: &mut ServiceConfig<'_>) {
+    registration::routes(config);
     auth::routes(config);
     store::routes(config);
     users::routes(config);

@@ -83,6 +83,7 @@ fn a_key_file_stands_for_the_secret_and_check_says_what_is_wrong_with_it() {
             ("HAAT_ENV", "production"),
             ("DATABASE_URL", database),
             ("HAAT_SIGNING_KEY_FILE", file),
+            ("HAAT_BCRYPT_COST", "10"),
         ]);
         command.arg("check");
         command
@@ -93,6 +94,8 @@ fn a_key_file_stands_for_the_secret_and_check_says_what_is_wrong_with_it() {
     assert!(succeeds(&mut checked("good.pem", good)).contains("are in order"));
     let text = refuses(&mut checked("broken.pem", "no key at all"));
     assert!(text.contains("FAULT settings: HAAT_SIGNING_KEY_FILE: broken.pem is no Ed25519"), "{text}");
+    let text = refuses(checked("good.pem", good).env("HAAT_BCRYPT_COST", "9"));
+    assert!(text.contains("FAULT settings: HAAT_BCRYPT_COST must be at least 10"), "{text}");
     let mut missing = checked("good.pem", good);
     let text = refuses(missing.env("HAAT_PREVIOUS_SIGNING_KEY_FILE", "gone.pem"));
     assert!(

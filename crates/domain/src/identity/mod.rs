@@ -22,6 +22,7 @@ pub use session::{
 };
 pub use slowdown::{Failures, Subject};
 pub use users::{
-    NewUser, User, UserFilter, UserKey, UserPatch, change_password, create_admin, create_user, delete_user,
-    list_users, lock_me, lock_user, own_password, read_me, read_user, update_me, update_user,
+    NewUser, User, UserFilter, UserKey, UserPatch, change_password, count_wrong_password, create_admin,
+    create_user, delete_user, list_users, lock_me, lock_user, own_password, read_me, read_user, update_me,
+    update_user,
 };

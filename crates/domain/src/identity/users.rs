@@ -1,3 +1,4 @@
+use super::slowdown::{Subject, check, count, forgive};
 use super::{Email, PasswordHash, Username};
 use crate::audit::{Facts, Object};
 use crate::authz::{Action, Role};
@@ -214,12 +215,25 @@ pub fn lock_me(cx: &mut Cx<'_>) -> Result<User> {
     shop.tx.users().lock(id)?.ok_or(Error::NotFound)
 }
 
-/// The caller's username and stored hash, to verify the old password before a change.
+/// The caller's username and stored hash, to verify the old password before a change; unless so many have been tried
+/// that the account has to wait, here or at the door.
 pub fn own_password(cx: &mut Cx<'_>) -> Result<(User, PasswordHash)> {
     let mut shop = cx.enter(Action::ChangePassword)?;
     let user = own(&mut shop)?;
     let (_, hash) = shop.tx.users().find_login(&user.username.key())?.ok_or(Error::NotFound)?;
+    check(cx, &[subject_of(&user)])?;
     Ok((user, hash))
+}
+
+/// Counts a wrong old password as a failed login of the account. `free`: as in
+/// [`finish_login`](super::finish_login).
+pub fn count_wrong_password(cx: &mut Cx<'_>, free: u16) -> Result<()> {
+    let user = own(&mut cx.enter(Action::ChangePassword)?)?;
+    count(cx, &[subject_of(&user)], free)
+}
+
+fn subject_of(user: &User) -> Subject {
+    Subject::account(Some(user.tenant), &user.username.key())
 }
 
 /// Sets the caller's password and ends every other session. `verified` is the hash that the old password matched: if
@@ -236,7 +250,8 @@ pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordH
     }
     shop.tx.users().set_password(user.id, new)?;
     shop.tx.sessions().revoke_all(user.id, session, shop.now)?;
-    shop.record(Object::User(user.id), Facts::default(), Facts::default().with("password", "set"))
+    shop.record(Object::User(user.id), Facts::default(), Facts::default().with("password", "set"))?;
+    forgive(cx, &subject_of(&user))
 }
 
 /// A store has owners, staff and customers. Platform admins are never made in one.

@@ -179,7 +179,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
 /// A method added to a tenant's port must be attempted too.
 #[test]
 fn every_method_of_a_tenants_ports_is_attempted() {
-    let ports = include_str!("../../../domain/src/ports.rs");
+    let ports = include_str!("../../../domain/src/ports/mod.rs");
     // Whatever a tenant's transaction hands out.
     let (_, tenant_tx) = ports.split_once("pub trait TenantTx {").unwrap();
     let (tenant_tx, _) = tenant_tx.split_once("\n}").unwrap();
