@@ -51,6 +51,7 @@ impl Caller {
     }
 
     /// The sender of the same request, whatever token they show.
+    #[must_use]
     pub fn at_the_door(&self) -> Self {
         Self { request: self.request.clone(), ..Self::anonymous() }
     }

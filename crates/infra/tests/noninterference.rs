@@ -3,7 +3,7 @@
 #![cfg(not(feature = "rls-only"))]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
-use haat_domain::audit::{AuditFilter, list_audit};
+use haat_domain::audit::{AuditFilter, Object, list_audit};
 use haat_domain::authz::Role;
 use haat_domain::catalog::{
     ProductFilter, ProductPatch, Stock, create_product, delete_product, list_products, update_product,
@@ -72,6 +72,12 @@ impl Worker {
         Self { shop, products: Vec::new(), orders: Vec::new(), transcript: Vec::new() }
     }
 
+    fn act_all(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.act(step);
+        }
+    }
+
     fn act(&mut self, step: &Step) {
         let told = match step.clone() {
             Step::AddProduct { name, stock } => {
@@ -119,12 +125,7 @@ impl Worker {
                 // Values of facts, and links over them, hold numbers as they are on this server.
                 let short = |row: &haat_domain::audit::Recorded| {
                     let entry = &row.entry;
-                    (
-                        row.number,
-                        entry.action,
-                        entry.actor_name.clone(),
-                        entry.object.map(|object| object.kind()),
-                    )
+                    (row.number, entry.action, entry.actor_name.clone(), entry.object.map(Object::kind))
                 };
                 Ok(Page { items: page.items.iter().map(short).collect(), next: page.next })
             }),
@@ -181,7 +182,7 @@ fn rename(line: &str, names: &mut BTreeMap<String, usize>) -> String {
         let (number, rest) = part.split_once(')').expect("a closed bracket");
         let next = names.len();
         let name = names.entry(format!("{kind} {number}")).or_insert(next);
-        text += &format!("Id(#{name}){rest}");
+        text = text + "Id(#" + &name.to_string() + ")" + rest;
     }
     text
 }
@@ -192,10 +193,10 @@ fn undisturbed(store: &Arc<dyn Store>, mine: &[Step], theirs: &[Vec<Step>]) {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let open = |what: &str| Worker::new(store, &format!("{what} {number}"));
     let mut alone = open("Alone");
-    mine.iter().for_each(|step| alone.act(step));
+    alone.act_all(mine);
     let (mut beside, mut neighbour) = (open("Beside"), open("Neighbour"));
     for (step, between) in mine.iter().zip(theirs) {
-        between.iter().for_each(|step| neighbour.act(step));
+        neighbour.act_all(between);
         beside.act(step);
     }
     let unnamed = |worker: &Worker| {
@@ -245,8 +246,8 @@ fn a_transcript_tells_different_things_apart() {
     let (mut one, mut other) = (Worker::new(&store, "One"), Worker::new(&store, "Other"));
     let add = Step::AddProduct { name: 1, stock: Some(3) };
     let order = |quantity| Step::Order { product: 0, quantity, by: Role::Customer };
-    [add.clone(), order(1)].iter().for_each(|step| one.act(step));
-    [add, order(2)].iter().for_each(|step| other.act(step));
+    one.act_all(&[add.clone(), order(1)]);
+    other.act_all(&[add, order(2)]);
     assert_eq!(one.renamed().first(), other.renamed().first());
     assert_ne!(one.renamed(), other.renamed());
 }

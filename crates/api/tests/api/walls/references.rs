@@ -101,14 +101,12 @@ fn collect(document: &Value, schema: &Value, place: &str, found: &mut Vec<String
     if !schema["items"].is_null() {
         collect(document, &schema["items"], &format!("{place}/0"), found);
     }
-    for one in ["oneOf", "anyOf", "allOf"].iter().flat_map(|of| schema[of].as_array()).flatten() {
+    for one in ["oneOf", "anyOf", "allOf"].iter().filter_map(|of| schema[of].as_array()).flatten() {
         collect(document, one, place, found);
     }
 }
 
 fn is_integer(schema: &Value) -> bool {
-    match &schema["type"] {
-        Value::Array(types) => types.iter().any(|one| one == "integer"),
-        one => one == "integer",
-    }
+    let kind = &schema["type"];
+    kind == "integer" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "integer"))
 }
