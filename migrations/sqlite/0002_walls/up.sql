@@ -63,6 +63,11 @@ BEGIN SELECT RAISE(ABORT, 'entries of the audit log are only ever added'); END
 CREATE TRIGGER audit_log_is_not_cut BEFORE DELETE ON audit_log
 BEGIN SELECT RAISE(ABORT, 'entries of the audit log are only ever added'); END
 --;;
+-- REPLACE deletes without a DELETE.
+CREATE TRIGGER audit_log_is_not_overwritten BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE tenant_id = NEW.tenant_id AND number = NEW.number)
+BEGIN SELECT RAISE(ABORT, 'entries of the audit log are only ever added'); END
+--;;
 -- Failed logins of accounts and addresses, both as digests: looked up before anybody is known, and nobody's data.
 CREATE TABLE login_failures (
   subject TEXT PRIMARY KEY NOT NULL,

@@ -10,7 +10,7 @@ pub use facts::{Fact, Facts};
 
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
-use crate::error::{Error, Result, Violation};
+use crate::error::{Result, Violation};
 use crate::identity::User;
 use crate::ids::{InvitationId, OrderId, ProductId, TenantId, UserId};
 use crate::page::{After, Key, Page, PageRequest, SortKey};
@@ -165,14 +165,11 @@ pub fn list_audit(
     let shop = cx.enter(Action::ReadAudit)?;
     let tenant = shop.scope.tenant();
     let after = request.position(tenant)?;
-    if after.as_ref().is_some_and(|after| after.key != Key::Id) {
-        return Err(Error::invalid("cursor", "belongs to another list"));
-    }
     let rows = shop.tx.audit().page(
         filter,
         request.sort.descending,
         after.map(|after| after.id),
         request.limit.and_one(),
     )?;
-    Ok(Page::of(tenant, request, rows, |last| After { key: Key::Id, id: last.number }))
+    Ok(Page::of(tenant, request, rows, |last| After { key: Key::Number(last.number), id: last.number }))
 }

@@ -49,6 +49,7 @@ macro_rules! cases {
     };
 }
 
+mod audit;
 mod catalog;
 mod identity;
 mod isolation;
