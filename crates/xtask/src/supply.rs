@@ -7,7 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::shell::{
-    Outcome, cargo, cargo_install, output, read, root, run, succeeds, target_folder, tools_folder, write,
+    Outcome, cargo, cargo_install, empty_folder, output, read, root, run, succeeds, target_folder,
+    tools_folder, write,
 };
 
 /// Where advisories come from, unless `ADVISORY_DB` names another repository or a folder with a clone of it.
@@ -17,27 +18,37 @@ const ADVISORY_DB: &str = "https://github.com/RustSec/advisory-db";
 #[expect(clippy::disallowed_methods, reason = "where the advisories are is no setting of Haat's")]
 pub(crate) fn advisories(strict: bool) -> Outcome {
     let source = std::env::var("ADVISORY_DB").unwrap_or_else(|_| ADVISORY_DB.to_owned());
-    let folder = Path::new(&source).canonicalize();
-    let url = folder.map_or(source, |folder| format!("file://{}", folder.display()));
+    // git takes a folder only by its full path.
+    let source = Path::new(&source).canonicalize().map_or(source, |folder| folder.display().to_string());
     // Asked for first: cargo-deny cannot tell "there is no database" from "there are faults".
     let mut git = Command::new("git");
-    git.args(["-c", "http.connectTimeout=20", "ls-remote", "--exit-code", &url, "HEAD"]);
-    if !succeeds(git.env("GIT_TERMINAL_PROMPT", "0")) {
+    git.args(["ls-remote", "--exit-code", &source, "HEAD"]).env("GIT_TERMINAL_PROMPT", "0");
+    if !succeeds(&mut git) {
         let why =
-            format!("NOT CHECKED: no advisory database can be had from {url} (ADVISORY_DB names another)");
+            format!("NOT CHECKED: no advisory database can be had from {source} (ADVISORY_DB names another)");
         if strict {
             return Err(why);
         }
         println!("{why}");
         return Ok(());
     }
-    // cargo-deny takes the database from its configuration only, so it gets ours with that added.
+    let folder = tools_folder("advisories")?;
+    // One fetched from elsewhere would be taken for this one.
+    empty_folder(&folder)?;
+    // cargo-deny takes the database from its configuration only, so it gets ours with that added. It knows it by its
+    // public address, and wants nothing but https; git, which fetches it, is told where it really is.
     let configuration = read(&root().join(".deny.toml"))?;
-    let databases = tools_folder("advisories")?;
-    let added = format!("\n[advisories]\ndb-path = \"{}\"\ndb-urls = [\"{url}\"]\n", databases.display());
-    let path = databases.join("deny.toml");
+    let added = format!(
+        "\n[advisories]\ndb-path = \"{}\"\ndb-urls = [\"{ADVISORY_DB}\"]\ngit-fetch-with-cli = true\n",
+        folder.display()
+    );
+    let path = folder.join("deny.toml");
     write(&path, configuration + &added)?;
-    run(cargo("deny --locked --config").arg(&path).args(["check", "advisories"]))
+    let mut deny = cargo("deny --locked --config");
+    deny.env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", format!("url.{source}.insteadOf"))
+        .env("GIT_CONFIG_VALUE_0", ADVISORY_DB);
+    run(deny.arg(&path).args(["check", "advisories"]))
 }
 
 const CARGO_CYCLONEDX: &str = "0.5.9";
