@@ -4,6 +4,8 @@
     reason = "serde_json's Value answers an unknown member with null, or makes it"
 )]
 
+mod requests;
+
 use crate::auth::STORE_HEADER;
 use crate::once::{KEY_HEADER, REPLAYED_HEADER};
 use crate::operations::{Rule, rule};
@@ -11,7 +13,7 @@ use crate::problem::Problem;
 use crate::routes;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
-use haat_domain::authz::Realm;
+use haat_domain::authz::{Realm, Role, Verdict, verdict};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -93,6 +95,7 @@ pub fn document() -> Value {
         }
     }
     document["components"]["responses"] = Value::Object(problems());
+    requests::describe(&mut document);
     document
 }
 
@@ -248,7 +251,26 @@ fn finish(method: &str, operation: &mut Value, examples: &Value) {
         Some(Rule::Needs(action) | Rule::Door(action)) => action.name().into(),
         Some(Rule::Open) | None => Value::Null,
     };
+    describe_callers(operation, rule);
     insert_examples(operation, &examples[&id]);
+}
+
+/// Who may call it, as the policy says, behind what else is said.
+fn describe_callers(operation: &mut Value, rule: Option<Rule>) {
+    let callers = match rule {
+        Some(Rule::Needs(action)) => {
+            let allowed = |role: &Role| match verdict(*role, action) {
+                Verdict::Allow => Some(role.name().to_owned()),
+                Verdict::Public => Some(format!("{} (what is published)", role.name())),
+                Verdict::Own => Some(format!("{} (what is their own)", role.name())),
+                Verdict::Deny => None,
+            };
+            Role::ALL.iter().filter_map(allowed).collect::<Vec<_>>().join(", ")
+        }
+        Some(Rule::Door(_) | Rule::Open) | None => "anybody".to_owned(),
+    };
+    let known = operation["description"].as_str().map_or(String::new(), |text| format!("{text}\n\n"));
+    operation["description"] = format!("{known}May be called by: {callers}.").into();
 }
 
 fn add_header_parameter(operation: &mut Value, name: &str, text: &str) {
@@ -294,11 +316,16 @@ fn describe_headers(method: &str, operation: &mut Value, is_list: bool) {
         }
     }
     for (status, response) in members(&mut operation["responses"]) {
-        let text = match (response["description"].as_str(), status.as_str()) {
-            (Some(""), "200") => "Here it is",
-            (Some(""), "201") => "It was created",
-            (Some(""), "204") => "It was done",
-            _ => continue,
+        // utoipa leaves an empty one out; a document without it is none. What refers to another response has it there.
+        if response.get("$ref").is_some()
+            || response["description"].as_str().is_some_and(|text| !text.is_empty())
+        {
+            continue;
+        }
+        let text = match status.as_str() {
+            "200" => "Here it is",
+            "201" => "It was created",
+            _ => "It was done",
         };
         response["description"] = text.into();
     }

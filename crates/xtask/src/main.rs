@@ -1,15 +1,24 @@
 //! What a developer and CI run; `cargo xtask help` lists it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for the terminal")]
 
+mod clients;
 mod dependencies;
+mod fuzz;
+mod lint;
+mod openapi30;
+mod server;
+mod shell;
+mod supply;
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use haat_testkit::{Cluster, Durability};
+
+use crate::shell::{Outcome, cargo, output, run, succeeds};
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -19,12 +28,20 @@ cargo xtask <command>
   golden    rewrite the golden files, the OpenAPI document among them (also: openapi)
   postgres  run a throw-away PostgreSQL cluster until Enter or ctrl-C
   help      this text
+
+The following need more than CI has; docs/checks.md says what:
+
+  advisories [--strict]  known faults in what we depend on; --strict: fail where that cannot be asked
+  sbom                   write what `haat` is made of (CycloneDX) to target/haat.cdx.json
+  fuzz-api [--seconds N] [--seed S]
+                         Schemathesis against a running server: 300 seconds, seed 1
+  lint-api               redocly and spectral on the OpenAPI document
+  clients                generate a TypeScript and a Rust client, and run them against a running server
 ";
 
 /// Releases differ in what they ask of a configuration and of the compiler.
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
-type Outcome = Result<(), String>;
 type Step = (&'static str, fn() -> Outcome);
 
 const TEST: &[Step] = &[
@@ -61,6 +78,12 @@ fn main() -> ExitCode {
         ["deps"] => run_steps(DEPS),
         ["golden" | "openapi"] => run_steps(GOLDEN),
         ["postgres"] => hold_postgres(),
+        ["advisories"] => install_cargo_deny().and_then(|()| supply::advisories(false)),
+        ["advisories", "--strict"] => install_cargo_deny().and_then(|()| supply::advisories(true)),
+        ["sbom"] => supply::sbom(),
+        ["fuzz-api", options @ ..] => fuzz::fuzz_api(options),
+        ["lint-api"] => lint::lint_api(),
+        ["clients"] => clients::clients(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -103,29 +126,6 @@ fn run_steps(steps: &[Step]) -> Outcome {
     outcome
 }
 
-/// `cargo` with these arguments, at the workspace's root.
-fn cargo(arguments: &str) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo.args(arguments.split_whitespace()).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    cargo
-}
-
-/// Shows and runs a command, whose output goes where ours does.
-fn run(command: &mut Command) -> Outcome {
-    let words: Vec<_> = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy())
-        .collect();
-    let line = words.join(" ");
-    println!("$ {line}");
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{line}`: {status}")),
-        Err(error) => Err(format!("`{line}` does not run: {error}")),
-    }
-}
-
 /// Debian's packages for the programs that tests need and this machine has not.
 fn install_packages() -> Outcome {
     let mut missing = Vec::new();
@@ -158,8 +158,7 @@ fn install_packages() -> Outcome {
 }
 
 fn install_cargo_deny() -> Outcome {
-    let version = cargo("deny --version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if version.is_ok_and(|status| status.success()) {
+    if succeeds(&mut cargo("deny --version")) {
         return Ok(());
     }
     // Unoptimised: built in a quarter of the time, and quick enough for one workspace.
@@ -176,16 +175,7 @@ fn check_dependencies() -> Outcome {
     if violations.is_empty() { Ok(()) } else { Err(violations.join("\n")) }
 }
 
-/// What a command prints.
-fn output(command: &mut Command) -> Result<Vec<u8>, String> {
-    match command.stderr(Stdio::inherit()).output() {
-        Ok(output) if output.status.success() => Ok(output.stdout),
-        Ok(output) => Err(format!("{command:?}: {}", output.status)),
-        Err(error) => Err(format!("{command:?} does not run: {error}")),
-    }
-}
-
-/// Advisories are left out: their database comes from a host that CI does not reach.
+/// Advisories are left out: their database comes from a host that CI does not reach (`cargo xtask advisories`).
 fn check_bans() -> Outcome {
     run(&mut cargo("deny --locked --config .deny.toml check bans licenses sources"))
 }

@@ -73,11 +73,13 @@ pub struct TenantQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `id` (default) or `-id`.
+    #[param(pattern = "^-?id$")]
     ordering: Option<String>,
     /// `active` or `suspended`.
+    #[param(pattern = "^(active|suspended)?$")]
     status: Option<String>,
     /// Words that must all be in the name, whatever their case.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     search: Option<String>,
 }
 

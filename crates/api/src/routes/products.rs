@@ -195,15 +195,19 @@ pub struct ProductQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `id` (default), `name`, `price` or `created_at`; with `-` in front: descending.
+    #[param(pattern = "^-?(id|name|price|created_at)$")]
     ordering: Option<String>,
     /// Words that must all be in name, SKU or description, whatever their case.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     search: Option<String>,
     /// `draft`, `active` or `archived`; without it all but the archived ones. Customers see active ones only.
+    #[param(pattern = "^(draft|active|archived)?$")]
     status: Option<String>,
     /// At this price or higher.
+    #[param(pattern = r"^([0-9]{1,8}(\.[0-9]{1,2})?)?$")]
     min_price: Option<String>,
     /// At this price or lower.
+    #[param(pattern = r"^([0-9]{1,8}(\.[0-9]{1,2})?)?$")]
     max_price: Option<String>,
     /// `true`: available; `false`: sold out.
     #[param(required = false, value_type = bool)]

@@ -178,14 +178,16 @@ pub struct UserQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `id` (default) or `username`; with `-` in front: descending.
+    #[param(pattern = "^-?(id|username)$")]
     ordering: Option<String>,
     /// `owner`, `staff` or `customer`.
+    #[param(pattern = "^(owner|staff|customer)?$")]
     role: Option<String>,
     /// Active, or not.
     #[param(required = false, value_type = bool)]
     is_active: Option<String>,
     /// Words that must all be in username or e-mail address, whatever their case.
-    #[param(max_length = 200)]
+    #[param(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     search: Option<String>,
 }
 

@@ -99,6 +99,10 @@ pub(super) struct OrderInput {
 
 impl OrderInput {
     pub(super) fn into_wish(self, mut errors: FieldErrors) -> Result<PlaceOrder, Error> {
+        // Beside lines it does not count; a number that nobody can order is a fault even there.
+        if let (Some(_), Some(quantity)) = (&self.lines, self.quantity) {
+            errors.check("quantity", Quantity::parse(quantity));
+        }
         let lines = match self.lines {
             Some(lines) => many(&lines, &mut errors),
             // They are there, but faulty: nothing else is missed.
@@ -187,8 +191,10 @@ pub(super) struct OrderQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `id`, `created_at` or `total_price`; with `-` in front: descending. Default `-id`, the newest first.
+    #[param(pattern = "^-?(id|created_at|total_price)$")]
     ordering: Option<String>,
     /// `pending`, `confirmed`, `shipped`, `delivered` or `cancelled`.
+    #[param(pattern = "^(pending|confirmed|shipped|delivered|cancelled)?$")]
     status: Option<String>,
     /// Of this user.
     #[param(required = false, value_type = i64)]
