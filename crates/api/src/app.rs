@@ -34,6 +34,8 @@ pub struct App {
     pub free_failures: u16,
     /// Secrets.
     pub random: Arc<dyn Random>,
+    /// Whoever asks the database whether it is there.
+    pub readiness: tokio::sync::Mutex<()>,
     /// The requests with an idempotency key that are being answered.
     pub in_flight: InFlight,
     /// The currency of a store that names none.

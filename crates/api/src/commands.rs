@@ -1,21 +1,21 @@
 //! What the program does when it is told to.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are programs for the terminal")]
 
+mod audit_log;
+
 use crate::config::{Cli, Command, LogFormat, Serve, Settings};
 use crate::{Failure, build, demo, openapi};
-use haat_domain::audit::{Chain, verify_chain};
-use haat_domain::authz::{Action, Actor, Role};
+use haat_domain::authz::{Actor, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::identity::{Email, NewPassword, NewUser, Username, create_admin};
 use haat_domain::ids::TenantId;
-use haat_domain::page::{After, Key, Sort};
-use haat_domain::ports::{Clock, PasswordHasher, Store, Tx};
-use haat_domain::tenancy::{TenantFilter, TenantKey};
+use haat_domain::ports::{Clock, PasswordHasher, Store};
 use haat_infra::clock::SystemClock;
 use haat_infra::db::{self, DatabaseUrl, MIGRATIONS, Migrations};
 use haat_infra::password::BcryptHasher;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -36,7 +36,7 @@ pub fn run(cli: Cli) -> ExitCode {
             let _ = std::io::stdout().write_all(openapi::json().as_bytes());
             Ok(())
         }
-        Command::Check { audit } => check(settings, audit),
+        Command::Check { audit, against } => check(settings, audit || against.is_some(), against.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -207,13 +207,13 @@ fn load_demo(settings: &Settings, size: Option<(u32, u32)>) -> Result<(), Failur
     Ok(())
 }
 
-fn check(settings: &Settings, audit: bool) -> Result<(), Failure> {
+fn check(settings: &Settings, audit: bool, against: Option<&Path>) -> Result<(), Failure> {
     let mut faults: Vec<String> =
         settings.faults().iter().map(|fault| format!("settings: {fault}")).collect();
     if let Ok(url) = settings.database() {
         let broken = check_database(&url, settings);
         if audit && broken.is_empty() {
-            faults.extend(check_audit(&url, settings)?);
+            faults.extend(audit_log::check(&url, settings, against)?);
         }
         faults.extend(broken);
     }
@@ -228,37 +228,6 @@ fn check(settings: &Settings, audit: bool) -> Result<(), Failure> {
         }
         faults => Err(format!("{faults} faults").into()),
     }
-}
-
-/// Verifies the log of each store and of the platform itself.
-fn check_audit(url: &DatabaseUrl, settings: &Settings) -> Result<Vec<String>, Failure> {
-    let store = db::open(url, &settings.database_options()).map_err(explain)?;
-    let mut faults = Vec::new();
-    let mut next = Some(TenantId::PLATFORM);
-    while let Some(id) = next {
-        let (name, chain, after) = store.read(Some(id), move |tx| verify_log(tx, id)).map_err(explain)?;
-        println!("audit {id} {name}: {} entries, link {}", chain.entries, chain.link);
-        faults.extend(chain.fault.map(|fault| format!("audit: store {id} {name}: {fault}")));
-        next = after;
-    }
-    Ok(faults)
-}
-
-/// The name of a store, what became of its log, and the store after it.
-fn verify_log(
-    tx: &mut dyn Tx,
-    id: TenantId,
-) -> haat_domain::error::Result<(String, Chain, Option<TenantId>)> {
-    let now = SystemClock.now();
-    let find = |tx: &mut dyn Tx, id| tx.directory().store_by_id(id)?.ok_or(Error::NotFound);
-    let (tenant, platform) = (find(tx, id)?, find(tx, TenantId::PLATFORM)?);
-    let chain = verify_chain(&mut Cx::acting(tx, Actor::operator(&tenant), now))?;
-    let mut cx = Cx::acting(tx, Actor::operator(&platform), now);
-    let stores = cx.enter_platform(Action::ReadTenants)?.tenants();
-    let by_id = Sort { by: TenantKey::Id, descending: false };
-    let after = After { key: Key::Id, id: id.get() };
-    let next = stores.page(&TenantFilter::default(), by_id, Some(after), 1)?.first().map(|store| store.id);
-    Ok((tenant.slug.as_str().to_owned(), chain, next))
 }
 
 fn check_database(url: &DatabaseUrl, settings: &Settings) -> Vec<String> {

@@ -63,6 +63,9 @@ pub enum Command {
         /// Verify the audit logs of all stores as well, and print the last link of each, to be kept elsewhere
         #[arg(long)]
         audit: bool,
+        /// The same, and compare with what an earlier `check --audit` has printed into this file
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
 }
 

@@ -2,6 +2,7 @@
 //! tags, headers, metrics, the access log.
 
 use crate::address::{ClientAddress, over_tls};
+use crate::auth::Verified;
 use crate::etag::{replace_body, tag};
 use crate::metrics::Metrics;
 use crate::problem::{ApiError, Problem};
@@ -22,6 +23,9 @@ use tracing::Instrument;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An answer of the API is data: a browser that takes it for a page loads and runs nothing.
+const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The longest path with its query, in bytes. The longest that means something is a search for 200 characters.
 const MAX_URI: usize = 8 * 1024;
@@ -80,8 +84,10 @@ pub async fn edge(
 
     let (path, status, took) = (res.request().match_pattern(), res.status().as_u16(), began.elapsed());
     let client = address.0.map(tracing::field::display);
+    let who = res.request().extensions().get::<Verified>().and_then(|Verified(who)| who.ok());
+    let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
     span.in_scope(|| {
-        tracing::info!(%method, path, status, client, micros = took.as_micros(), "answered");
+        tracing::info!(%method, path, status, client, tenant, user, micros = took.as_micros(), "answered");
     });
     if let Some(edge) = known {
         edge.metrics.answered(&method, path, status, took);
@@ -115,7 +121,7 @@ fn protect(headers: &mut HeaderMap, authenticated: bool, tls: bool) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(policy));
     }
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        let nothing = HeaderValue::from_static(NOTHING);
         headers.insert(CONTENT_SECURITY_POLICY, nothing);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

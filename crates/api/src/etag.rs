@@ -25,12 +25,12 @@ fn quoted(hash: u128) -> String {
 pub fn tag(method: &Method, res: &mut ServiceResponse<BoxBody>) {
     let read = matches!(*method, Method::GET | Method::HEAD);
     let shows = match res.status() {
-        StatusCode::OK => read || matches!(*method, Method::PATCH | Method::PUT),
+        StatusCode::OK => read || *method == Method::PATCH,
         // What has no place cannot be read again: there is nothing to compare the tag with.
         StatusCode::CREATED => res.headers().contains_key(LOCATION),
         _ => false,
     };
-    if !shows || (read && crate::edge::is_not_kept(res.headers())) {
+    if !shows || crate::edge::is_not_kept(res.headers()) {
         return;
     }
     let Some(bytes) = body_of(res) else { return };

@@ -79,6 +79,7 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         body_time: settings.edge.body_time(),
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
+        readiness: tokio::sync::Mutex::default(),
         in_flight: InFlight::default(),
     })
 }

@@ -33,6 +33,7 @@ pub const OPERATIONS: &[(&str, Rule)] = &[
     ("delete_user", Rule::Needs(Action::DeleteUser)),
     ("list_invitations", Rule::Needs(Action::ReadInvitations)),
     ("create_invitation", Rule::Needs(Action::CreateInvitation)),
+    ("get_invitation", Rule::Needs(Action::ReadInvitations)),
     ("revoke_invitation", Rule::Needs(Action::RevokeInvitation)),
     ("list_products", Rule::Needs(Action::ReadProducts)),
     ("create_product", Rule::Needs(Action::CreateProduct)),

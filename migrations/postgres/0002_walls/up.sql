@@ -50,7 +50,7 @@ SELECT haat_distribute('idempotency_keys', 'tenant')
 --;;
 SELECT haat_wall('idempotency_keys')
 --;;
-CREATE INDEX idempotency_keys_by_time ON idempotency_keys (tenant_id, user_id, claimed_at)
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (tenant_id, claimed_at)
 --;;
 -- Entries from before the chain cannot be linked; no release was made with them.
 DROP TABLE audit_log

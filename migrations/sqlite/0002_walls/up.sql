@@ -27,7 +27,7 @@ CREATE TABLE idempotency_keys (
   PRIMARY KEY (tenant_id, user_id, idempotency_key)
 ) STRICT, WITHOUT ROWID
 --;;
-CREATE INDEX idempotency_keys_by_time ON idempotency_keys (tenant_id, user_id, claimed_at)
+CREATE INDEX idempotency_keys_by_time ON idempotency_keys (tenant_id, claimed_at)
 --;;
 -- Entries from before the chain cannot be linked; no release was made with them.
 DROP TABLE audit_log

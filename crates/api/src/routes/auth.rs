@@ -179,9 +179,13 @@ async fn sign_in(
         })
         .await?;
     let free = app.free_failures;
+    let meant = attempt.account.as_ref().map(|account| (account.tenant.get(), account.user.get()));
+    let (tenant, user) = meant.unzip();
     let finish =
         move |cx: &mut Cx<'_>| identity::finish_login(cx, &attempt, verified, upgraded.as_ref(), free);
     let grant = app.visit(at_the_door, Access::Write, finish).await?;
+    // For the operator alone: the answer does not tell whether there is such an account.
+    tracing::info!(tenant, user, success = grant.is_some(), "login");
     Ok(grant.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?)
 }
 

@@ -6,6 +6,7 @@ use crate::input::{Body, id, list, optional, page, query};
 use crate::once::Created;
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use haat_domain::authz::{Action, Role};
@@ -21,7 +22,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use validator::Validate;
 
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_invitations).service(create_invitation).service(revoke_invitation);
+    config
+        .service(list_invitations)
+        .service(create_invitation)
+        .service(get_invitation)
+        .service(revoke_invitation);
 }
 
 /// An invitation.
@@ -158,14 +163,37 @@ async fn create_invitation(
     let input = body.and_then(|draft| draft.claimed(InvitationInput::parse));
     let (claim, (email, role)) = app.checked(&caller, action, input).await?;
     let random = app.random.secret()?;
-    app.create(&caller, action, claim, move |cx| {
+    let made = app.create(&caller, action, claim, move |cx| {
         let (invitation, token): (_, InviteToken) = identity::invite(cx, email, role, random)?;
         let shown =
             |token| NewInvitationBody { invitation: InvitationBody::of(&invitation, cx.now()), token };
         let location = format!("/api/invitations/{}/", invitation.id);
         Created::new(location, &shown(Some(token.expose())))?.keeping(&shown(None))
-    })
-    .await
+    });
+    let mut made = made.await?;
+    // Nobody keeps a secret that is shown once; and what is read later is something else.
+    made.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(made)
+}
+
+/// Read an invitation
+#[utoipa::path(tag = "invitations", params(("id" = i64, Path, description = "The invitation's number")),
+    responses((status = 200, body = InvitationBody)))]
+#[get("/api/invitations/{id}/")]
+async fn get_invitation(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let action = Action::ReadInvitations;
+    let id = InvitationId::new(app.checked(&caller, action, id(&path)).await?);
+    let found = app
+        .run(&caller, Access::Read, action, move |cx| {
+            let now = cx.now();
+            Ok(InvitationBody::of(&identity::read_invitation(cx, id)?, now))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(found))
 }
 
 /// Take an invitation back

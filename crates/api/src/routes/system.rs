@@ -47,6 +47,8 @@ async fn get_health() -> HttpResponse {
 #[utoipa::path(tag = "system", security(()), responses((status = 200, body = Health)))]
 #[get("/readyz/")]
 async fn get_readiness(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    // One question at a time: whoever asks in a loop does not keep the database busy.
+    let _turn = app.readiness.lock().await;
     let store = app.store.clone();
     let ready = actix_web::web::block(move || store.ready()).await;
     ready.unwrap_or_else(|cancelled| Err(Error::Unavailable(cancelled.into())))?;

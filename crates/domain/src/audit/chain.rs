@@ -2,12 +2,13 @@ use super::{AuditFilter, Entry, Fact, Facts, Recorded};
 use crate::authz::Action;
 use crate::cx::Cx;
 use crate::error::Result;
+use crate::ids::TenantId;
 use crate::page::Limit;
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The link from an entry to all before it: SHA-256 over the entry's number, everything it says, and the link of the
+/// The link from an entry to all before it: SHA-256 over the store's number, the entry's number, everything it says, and the link of the
 /// entry before it, in hexadecimal. Who edits, removes or inserts an entry must make all later links anew, and then the
 /// last one differs from what was written down elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +32,10 @@ impl Link {
 
     /// The link of the entry that comes next.
     #[must_use]
-    pub fn next(&self, number: i64, entry: &Entry) -> Self {
+    pub fn next(&self, tenant: TenantId, number: i64, entry: &Entry) -> Self {
         let mut hash = Fields(Sha256::new());
         hash.text(&self.0);
+        hash.number(tenant.get());
         hash.number(number);
         hash.number(entry.at.as_micros());
         hash.maybe(entry.actor.map(|actor| actor.get().to_string()).as_deref());
@@ -60,8 +62,13 @@ struct Fields(Sha256);
 
 impl Fields {
     fn text(&mut self, text: &str) {
-        self.0.update(text.len().to_be_bytes());
+        self.length(text.len());
         self.0.update(text.as_bytes());
+    }
+
+    /// In 64 bits, whatever the machine has.
+    fn length(&mut self, length: usize) {
+        self.0.update(u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes());
     }
 
     fn number(&mut self, number: i64) {
@@ -74,7 +81,7 @@ impl Fields {
     }
 
     fn facts(&mut self, facts: &Facts) {
-        self.0.update(facts.iter().len().to_be_bytes());
+        self.length(facts.iter().len());
         for (name, fact) in facts.iter() {
             self.text(name);
             match fact {
@@ -105,32 +112,45 @@ pub struct Chain {
 }
 
 /// Makes all links of the store's log anew and compares; of the platform's own log, for whoever acts in no store.
-pub fn verify_chain(cx: &mut Cx<'_>) -> Result<Chain> {
+/// `kept`: the number of an entry and its link, as they were written down elsewhere.
+pub fn verify_chain(cx: &mut Cx<'_>, kept: Option<(i64, &Link)>) -> Result<Chain> {
     let at_home = cx.known()?.tenant().is_platform();
     let shop = cx.enter(if at_home { Action::VerifyPlatform } else { Action::ReadAudit })?;
+    let tenant = shop.scope.tenant();
     // The head first: what is added meanwhile is not looked at.
     let (entries, link) = shop.tx.audit().head()?;
     let mut chain = Chain { entries: 0, link: Link::start(), fault: None };
     while chain.entries < entries && chain.fault.is_none() {
         let everything = AuditFilter::default();
         let rows = shop.tx.audit().page(&everything, false, Some(chain.entries), Limit::MAX)?;
-        chain.fault = follow(&mut chain, &rows, entries);
+        chain.fault = follow(&mut chain, tenant, &rows, (entries, kept));
     }
     if chain.fault.is_none() && chain.link != link {
         chain.fault = Some(format!("entry {entries} is not the last one that was written"));
+    }
+    if let Some((number, _)) = kept.filter(|(number, _)| chain.fault.is_none() && *number > entries) {
+        chain.fault = Some(format!("entry {number} was there, and is no more"));
     }
     Ok(chain)
 }
 
 /// Goes on along these entries, up to the number `last`; what is wrong with them.
-fn follow(chain: &mut Chain, rows: &[Recorded], last: i64) -> Option<String> {
+fn follow(
+    chain: &mut Chain,
+    tenant: TenantId,
+    rows: &[Recorded],
+    (last, kept): (i64, Option<(i64, &Link)>),
+) -> Option<String> {
     for Recorded { number, entry, link } in rows.iter().take_while(|row| row.number <= last) {
-        let wanted = chain.link.next(*number, entry);
+        let wanted = chain.link.next(tenant, *number, entry);
         if *number != chain.entries + 1 {
             break;
         }
         if *link != wanted {
             return Some(format!("entry {number} is not as it was written"));
+        }
+        if kept.is_some_and(|(kept, link)| kept == *number && *link != wanted) {
+            return Some(format!("the log up to entry {number} is not what it was"));
         }
         (chain.entries, chain.link) = (*number, wanted);
     }

@@ -197,6 +197,11 @@ pub fn list_invitations(
     Ok(Page::of(tenant, request, rows, |last| After { key: Key::Id, id: last.id.get() }))
 }
 
+/// One invitation of the caller's store.
+pub fn read_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<Invitation> {
+    cx.enter(Action::ReadInvitations)?.tx.invitations().find(id)?.ok_or(Error::NotFound)
+}
+
 /// An invitation as it is before it is taken back. Changing it is one conditional statement, which needs no lock.
 pub fn lock_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<Invitation> {
     cx.enter(Action::RevokeInvitation)?.tx.invitations().find(id)?.ok_or(Error::NotFound)

@@ -233,10 +233,18 @@ pub fn finish_login(
     check(cx, &subjects)?;
     match attempt.account.as_ref().filter(|_| verified) {
         Some(account) => {
-            if let Some(subject) = &attempt.subject {
-                forgive(cx, subject)?;
+            match open_session(cx, account, upgraded) {
+                // A deactivated account: the right password is as good as any other, and counts as one.
+                Err(Error::Unauthenticated(AuthFailure::BadCredentials)) => {
+                    count(cx, &subjects, free).map(|()| None)
+                }
+                opened => {
+                    if let (Ok(_), Some(subject)) = (&opened, &attempt.subject) {
+                        forgive(cx, subject)?;
+                    }
+                    opened.map(Some)
+                }
             }
-            open_session(cx, account, upgraded).map(Some)
         }
         None => count(cx, &subjects, free).map(|()| None),
     }
@@ -270,7 +278,7 @@ pub fn open_session(
     let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY);
     let new = NewSession { user: user.id, created_at: shop.now, idle_until, expires_at };
     let session = shop.tx.sessions().open(&new)?;
-    shop.tx.replays().forget(user.id, idempotency::stale(shop.now))?;
+    shop.tx.replays().forget(idempotency::stale(shop.now))?;
     Ok(Grant {
         tenant: store.id,
         user: user.id,
@@ -308,7 +316,7 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
         shop.tx.sessions().revoke(session.id, shop.now)?;
         return Ok(Rotation::Reused);
     }
-    shop.tx.replays().forget(session.user, idempotency::stale(shop.now))?;
+    shop.tx.replays().forget(idempotency::stale(shop.now))?;
     match shop.tx.users().find(session.user)? {
         Some(user) if user.is_active && store.status == TenantStatus::Active => Ok(Rotation::Fresh(Grant {
             tenant: store.id,

@@ -5,7 +5,7 @@ use crate::text::hex;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// Whose failed logins are counted: an account or an address, as a digest that names neither.
+/// Whose failed logins are counted: an account or an address, as a digest: nothing to read at a glance, but no secret either.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject(String);
 
@@ -47,10 +47,15 @@ impl Failures {
     /// Failures are forgotten when there was none for so many seconds.
     pub const MEMORY: i64 = 60 * 60;
 
+    /// None so far.
+    pub const fn none(now: Timestamp) -> Self {
+        Self { count: 0, last_at: now, blocked_until: now }
+    }
+
     /// One failure more: from the one after the `free` ones on, each doubles the wait.
-    fn one_more(before: Option<Self>, free: u16, now: Timestamp) -> Self {
-        let fresh = before.filter(|before| before.last_at.plus_seconds(Self::MEMORY) > now);
-        let count = fresh.map_or(0, |before| before.count).saturating_add(1);
+    fn one_more(self, free: u16, now: Timestamp) -> Self {
+        let fresh = self.last_at.plus_seconds(Self::MEMORY) > now;
+        let count = if fresh { self.count.saturating_add(1) } else { 1 };
         let over = count - i64::from(free);
         let wait = match u32::try_from(over - 1) {
             Ok(doublings) => 2_i64.saturating_pow(doublings).min(Self::LONGEST),
@@ -63,12 +68,17 @@ impl Failures {
 /// Refuses while one of these subjects must wait.
 pub(super) fn check(cx: &mut Cx<'_>, subjects: &[Subject]) -> Result<()> {
     let now = cx.now();
-    let mut wait = 0;
+    let mut until = now;
     for subject in subjects {
         if let Some(failures) = cx.directory().failures(subject)? {
-            wait = wait.max(failures.blocked_until.as_micros() - now.as_micros());
+            until = until.max(failures.blocked_until);
         }
     }
+    wait_until(until, now)
+}
+
+fn wait_until(until: Timestamp, now: Timestamp) -> Result<()> {
+    let wait = until.as_micros() - now.as_micros();
     if wait <= 0 {
         return Ok(());
     }
@@ -76,16 +86,19 @@ pub(super) fn check(cx: &mut Cx<'_>, subjects: &[Subject]) -> Result<()> {
     Err(Error::Busy { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) })
 }
 
-/// Counts a failure of each subject. Nothing is counted where no failure is free: then the brake is off.
+/// Counts a failure of each subject, one after the other: of failures that end together, those that come when the
+/// subject has to wait already are refused, and say nothing about the password. Nothing is counted where no failure is
+/// free: then the brake is off.
 pub(super) fn count(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<()> {
     let now = cx.now();
     for subject in subjects.iter().filter(|_| free > 0) {
-        let before = cx.directory().failures(subject)?;
-        if before.is_none() {
+        let before = cx.directory().lock_failures(subject, now)?;
+        wait_until(before.blocked_until, now)?;
+        if before.count == 0 {
             // Whenever a row comes, those go that mean nothing any more: the table stays small.
             cx.directory().forget_failures(now.plus_seconds(-Failures::MEMORY))?;
         }
-        cx.directory().keep_failures(subject, &Failures::one_more(before, free, now))?;
+        cx.directory().keep_failures(subject, &before.one_more(free, now))?;
     }
     Ok(())
 }
@@ -104,11 +117,10 @@ mod tests {
 
     fn waits(free: u16, tries: usize) -> Vec<i64> {
         let now = Timestamp::EPOCH;
-        let mut failures = None;
+        let mut failures = Failures::none(now);
         let mut one = || {
-            let next = Failures::one_more(failures, free, now);
-            failures = Some(next);
-            next.blocked_until.as_seconds() - now.as_seconds()
+            failures = failures.one_more(free, now);
+            failures.blocked_until.as_seconds() - now.as_seconds()
         };
         (0..tries).map(|_| one()).collect()
     }
@@ -124,11 +136,8 @@ mod tests {
     fn after_an_hour_without_failures_all_is_forgotten() {
         let many = Failures { count: 100, last_at: Timestamp::EPOCH, blocked_until: Timestamp::EPOCH };
         let just_before = Timestamp::EPOCH.plus_seconds(Failures::MEMORY - 1);
-        assert_eq!(Failures::one_more(Some(many), 5, just_before).count, 101);
-        assert_eq!(
-            Failures::one_more(Some(many), 5, Timestamp::EPOCH.plus_seconds(Failures::MEMORY)).count,
-            1
-        );
+        assert_eq!(many.one_more(5, just_before).count, 101);
+        assert_eq!(many.one_more(5, Timestamp::EPOCH.plus_seconds(Failures::MEMORY)).count, 1);
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub trait Directory {
     fn account(&mut self, credential: &Credential) -> Result<Option<Account>>;
     /// The failed logins of a subject.
     fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>>;
-    /// Writes the failed logins of a subject.
+    /// The same, kept from others' changes until the transaction ends; none, if there were none.
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<Failures>;
+    /// Writes the failed logins of a subject that was locked.
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()>;
     /// Forgets the failed logins of a subject.
     fn forgive_failures(&mut self, subject: &Subject) -> Result<()>;
@@ -273,8 +275,8 @@ pub trait Replays {
     ) -> Result<Option<Kept>>;
     /// Writes the answer under a claimed key.
     fn keep(&mut self, user: UserId, key: &IdempotencyKey, answer: &Answer) -> Result<()>;
-    /// Forgets what the user claimed by this time.
-    fn forget(&mut self, user: UserId, stale: Timestamp) -> Result<()>;
+    /// Forgets what anybody in the store claimed by this time.
+    fn forget(&mut self, stale: Timestamp) -> Result<()>;
 }
 
 /// Tells the time.

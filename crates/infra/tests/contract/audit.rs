@@ -37,7 +37,7 @@ fn head(shop: &TestShop) -> (i64, Link) {
 }
 
 fn verified(shop: &TestShop) -> Chain {
-    shop.act(Role::Owner, verify_chain).unwrap()
+    shop.act(Role::Owner, |cx| verify_chain(cx, None)).unwrap()
 }
 
 fn sell(shop: &TestShop, name: &str) -> ProductId {
@@ -54,7 +54,7 @@ fn entries_are_numbered_from_one_and_linked_to_those_before(store: &Arc<dyn Stor
     assert_eq!(rows.len(), 7, "four people came, and three products: {rows:#?}");
     let mut link = Link::start();
     for (row, number) in rows.iter().zip(1..) {
-        link = link.next(number, &row.entry);
+        link = link.next(shop.tenant.id, number, &row.entry);
         assert_eq!((row.number, &row.link), (number, &link));
         assert_eq!(link.as_str().len(), 64);
     }
@@ -257,7 +257,7 @@ fn only_owners_read_a_log_and_only_their_own(store: &Arc<dyn Store>) {
         |cx: &mut haat_domain::cx::Cx<'_>| list_audit(cx, &AuditFilter::default(), &page_of("number", 2));
     for role in [Role::Staff, Role::Customer] {
         assert!(matches!(shop.act(role, list), Err(Error::Forbidden(_))), "{role}");
-        assert!(matches!(shop.act(role, verify_chain), Err(Error::Forbidden(_))), "{role}");
+        assert!(matches!(shop.act(role, |cx| verify_chain(cx, None)), Err(Error::Forbidden(_))), "{role}");
     }
     assert!(matches!(shop.visit(list), Err(Error::Unauthenticated(_))));
     let cursor = shop.act(Role::Owner, list).unwrap().next;
@@ -270,9 +270,9 @@ fn only_owners_read_a_log_and_only_their_own(store: &Arc<dyn Store>) {
 fn the_platforms_own_log_is_verified_from_no_store(store: &Arc<dyn Store>) {
     let admin = TestPlatform::open(Arc::clone(store));
     let shop = open_shop(store, "Bazaar");
-    let own = admin.act(verify_chain).unwrap();
+    let own = admin.act(|cx| verify_chain(cx, None)).unwrap();
     assert_eq!((own.entries, own.fault), (1, None), "its admin was appointed");
-    let stores = admin.act_in("Bazaar", Action::ReadAudit, verify_chain).unwrap();
+    let stores = admin.act_in("Bazaar", Action::ReadAudit, |cx| verify_chain(cx, None)).unwrap();
     assert_eq!((stores.entries, stores.fault), (5, None), "its people, and the visit");
     assert_eq!(all(&shop).last().unwrap().entry.action, Action::EnterStore);
 }

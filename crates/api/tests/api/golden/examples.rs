@@ -114,6 +114,7 @@ fn people(world: &World, examples: &mut Examples) -> Client {
     let path = "/api/invitations/";
     let invited = examples.take("create_invitation", &owner, ("POST", path), &invited).id();
     examples.take("list_invitations", &owner, ("GET", path), &Value::Null);
+    examples.take("get_invitation", &owner, ("GET", &format!("{path}{invited}/")), &Value::Null);
     examples.take("revoke_invitation", &owner, ("DELETE", &format!("{path}{invited}/")), &Value::Null);
     owner
 }

@@ -74,10 +74,11 @@ impl<'w> Maker<'w> {
             "create_invitation" => json!({"email": format!("invited{n}@example.com"), "role": "staff"}),
             "create_tenant" | "update_tenant" => json!({"name": format!("Wall {n}")}),
             "logout" | "get_me" | "get_store" | "list_users" | "get_user" | "delete_user"
-            | "list_invitations" | "revoke_invitation" | "list_audit" | "list_products" | "get_product"
-            | "delete_product" | "list_orders" | "get_order" | "delete_order" | "cancel_order"
-            | "list_tenants" | "get_tenant" | "suspend_tenant" | "resume_tenant" | "get_health"
-            | "get_readiness" | "get_schema" | "get_metrics" | "get_jwks" => return None,
+            | "list_invitations" | "get_invitation" | "revoke_invitation" | "list_audit"
+            | "list_products" | "get_product" | "delete_product" | "list_orders" | "get_order"
+            | "delete_order" | "cancel_order" | "list_tenants" | "get_tenant" | "suspend_tenant"
+            | "resume_tenant" | "get_health" | "get_readiness" | "get_schema" | "get_metrics"
+            | "get_jwks" => return None,
             other => panic!("give {other} a body here, or say that it has none"),
         };
         Some(body)

@@ -7,7 +7,7 @@ impl Audit for MemoryTx {
     fn record(&mut self, entry: &Entry) -> Result<()> {
         let (last, link) = self.head()?;
         let number = last + 1;
-        let link = link.next(number, entry);
+        let link = link.next(self.tenant, number, entry);
         self.state.audit.insert((self.tenant, number), Recorded { number, entry: entry.clone(), link });
         Ok(())
     }

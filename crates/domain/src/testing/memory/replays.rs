@@ -30,11 +30,9 @@ impl Replays for MemoryTx {
         Ok(())
     }
 
-    fn forget(&mut self, user: UserId, stale: Timestamp) -> Result<()> {
+    fn forget(&mut self, stale: Timestamp) -> Result<()> {
         let tenant = self.tenant;
-        self.state
-            .replays
-            .retain(|(at, whose, _), (_, claimed_at)| (*at, *whose) != (tenant, user) || *claimed_at > stale);
+        self.state.replays.retain(|(at, ..), (_, claimed_at)| *at != tenant || *claimed_at > stale);
         Ok(())
     }
 }

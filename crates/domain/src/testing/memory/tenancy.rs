@@ -68,6 +68,10 @@ impl Directory for MemoryTx {
         Ok(self.state.failures.get(subject).copied())
     }
 
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<Failures> {
+        Ok(self.state.failures.get(subject).copied().unwrap_or_else(|| Failures::none(now)))
+    }
+
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
         self.state.failures.insert(subject.clone(), *failures);
         Ok(())

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use haat_domain::audit::{AuditFilter, Entry, Link, Recorded};
 use haat_domain::error::Result;
+use haat_domain::ids::TenantId;
 use haat_domain::ports::Audit;
 
 // The upsert holds the row until the commit, so that entries come one after the other.
@@ -26,7 +27,7 @@ impl Audit for Session<'_> {
         let tenant = self.here();
         let (number, last): (i64, String) =
             NextEntry { tenant }.get_result(self.conn).map_err(store_error)?;
-        let link = Link::from_stored(last).next(number, entry);
+        let link = Link::from_stored(last).next(TenantId::new(tenant), number, entry);
         diesel::insert_into(audit_log::table)
             .values(NewEntryRow::of(tenant, number, entry, &link))
             .execute(self.conn)

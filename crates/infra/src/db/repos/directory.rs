@@ -21,6 +21,12 @@ statement! {
         " blocked_until = excluded.blocked_until"
 }
 
+statement! {
+    FirstFailure { subject: String, now: DbInstant } =
+        "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ("
+        subject ", 0, " now ", " now ") ON CONFLICT (subject) DO NOTHING"
+}
+
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
     row.optional().map_err(store_error)?.map(Tenant::try_from).transpose()
 }
@@ -104,6 +110,14 @@ impl Directory for Session<'_> {
             .optional()
             .map(|row| row.map(Into::into))
             .map_err(store_error)
+    }
+
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<Failures> {
+        // What is not there cannot be locked.
+        let first = FirstFailure { subject: subject.as_str().to_owned(), now: DbInstant(now) };
+        first.execute(self.conn).map_err(store_error)?;
+        let row = login_failures::table.find(subject.as_str()).select(FailuresRow::as_select());
+        for_update!(row).get_result(self.conn).map(Into::into).map_err(store_error)
     }
 
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {

@@ -69,11 +69,10 @@ impl Replays for Session<'_> {
         .and_then(one_row)
     }
 
-    fn forget(&mut self, user: UserId, stale: Timestamp) -> Result<()> {
+    fn forget(&mut self, stale: Timestamp) -> Result<()> {
         diesel::delete(
             idempotency_keys::table
                 .filter(mine!(idempotency_keys, self.here()))
-                .filter(idempotency_keys::user_id.eq(user.get()))
                 .filter(idempotency_keys::claimed_at.le(DbInstant(stale))),
         )
         .execute(self.conn)
