@@ -38,6 +38,7 @@ def before_call(context, case, kwargs):
 BEYOND_SCHEMA = [
     # Whether something is there, and what it is like, is in the database.
     (r"customer|lines\[\d+\]\.product|product", r"is no (user of this store|product that can be ordered here)"),
+    (r"tenant_name", r"names no store that is open"),
     (r"lines", r"must be given, because the order has several lines"),
     (r"lines", r"must have 1 to 100 lines"),
     (r"old_password", r"is wrong"),

@@ -35,7 +35,7 @@ impl Options {
 pub(crate) fn fuzz_api(arguments: &[&str]) -> Outcome {
     let options = Options::parse(arguments)?;
     let schemathesis = install()?;
-    let folder = tools_folder("fuzz-api")?;
+    let folder = tools_folder(&format!("fuzz-api-{}", options.seed))?;
     // What an earlier run has learnt would make this one another than its seed says.
     empty_folder(&folder)?;
     let mut server = Server::start(&folder.join("server"))?;

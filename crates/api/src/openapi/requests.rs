@@ -78,14 +78,11 @@ fn describe_member(body: &str, name: &str, schema: &mut Value) {
 
 /// Null is what absent is, where nothing else is said.
 fn allow_null(schema: &mut Value) {
-    let types = match &schema["type"] {
-        Value::String(one) => json!([one, "null"]),
-        Value::Array(all) if !all.iter().any(|one| one == "null") => {
-            let mut all = all.clone();
-            all.push("null".into());
-            Value::Array(all)
-        }
-        _ => return,
-    };
-    schema["type"] = types;
+    // What refers to another schema has none of its own.
+    let Some(known) = schema.get("type") else { return };
+    let mut types = known.as_array().cloned().unwrap_or_else(|| vec![known.clone()]);
+    if !types.iter().any(|one| one == "null") {
+        types.push("null".into());
+    }
+    schema["type"] = types.into();
 }

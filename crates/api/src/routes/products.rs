@@ -153,7 +153,7 @@ pub struct ProductChanges {
     #[schema(nullable = false, max_length = 10000)]
     description: Option<String>,
     /// A new price in major units of the store's currency, a string or a number.
-    #[schema(nullable = false, value_type = String, example = "999.99")]
+    #[schema(required = false, nullable = false, value_type = String, example = "999.99")]
     price: Option<Digits>,
     /// A new SKU; null: none.
     #[serde(default, deserialize_with = "present")]
