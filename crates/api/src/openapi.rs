@@ -264,7 +264,7 @@ fn add_header_parameter(operation: &mut Value, name: &str, text: &str) {
 /// Whether an operation's 200 has an `ETag`.
 fn has_tag(method: &str, operation: &Value) -> bool {
     operation["operationId"] != "get_metrics"
-        && matches!(method, "get" | "patch" | "put")
+        && matches!(method, "get" | "patch")
         && operation["responses"].get("200").is_some()
 }
 
