@@ -36,6 +36,8 @@ mod concurrency;
 mod contract;
 mod edge;
 mod golden;
+mod process;
+mod promises;
 mod sessions;
 mod support;
 mod walls;
