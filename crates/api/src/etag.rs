@@ -25,6 +25,7 @@ fn quoted(hash: u128) -> String {
 pub fn tag(method: &Method, res: &mut ServiceResponse<BoxBody>) {
     let read = matches!(*method, Method::GET | Method::HEAD);
     let shows = match res.status() {
+        // What a PUT has left is not what was sent, so its answer may have no tag (RFC 9110, 9.3.4).
         StatusCode::OK => read || *method == Method::PATCH,
         // What has no place cannot be read again: there is nothing to compare the tag with.
         StatusCode::CREATED => res.headers().contains_key(LOCATION),

@@ -38,6 +38,8 @@ mod edge;
 mod golden;
 mod keys;
 mod passwords;
+mod process;
+mod promises;
 mod sessions;
 mod support;
 mod walls;

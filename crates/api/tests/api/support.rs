@@ -101,7 +101,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    fn start(database: TestDatabase) -> Self {
+    pub(crate) fn start(database: TestDatabase) -> Self {
         Self::start_with(database, &[])
     }
 
@@ -215,6 +215,11 @@ pub(crate) fn settings(url: &str, flags: &[&str]) -> Settings {
     let patient = (!own.contains(&"--free-failures")).then_some(["--free-failures", "0"]);
     let all: Vec<_> = all.into_iter().chain(unlimited).chain(patient.into_iter().flatten()).collect();
     Cli::try_parse_from(all).expect("flags of this program").settings
+}
+
+/// Somebody whom nobody knows, at this base of all addresses.
+pub(crate) fn client_of(base: &str) -> Client {
+    Client { http: http(), base: base.to_owned(), token: None, store: None }
 }
 
 /// A client that follows nothing and waits for a while.
