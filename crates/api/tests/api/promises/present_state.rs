@@ -280,6 +280,11 @@ fn every_read_has_a_strong_tag_that_spares_the_body(world: &World) {
             "get_product" => maker.target("update_product").1,
             "get_order" => maker.target("update_order").1,
             "get_tenant" => maker.target("update_tenant").1,
+            "get_invitation" => {
+                let invited = json!({"email": "read@example.com", "role": "staff"});
+                let made = shop.owner.post("/api/invitations/", &invited).must(201);
+                made.header("location").unwrap().to_owned()
+            }
             _ => path.clone(),
         };
         let client: &Client = if path.starts_with("/api/platform/") { &admin } else { &shop.owner };
