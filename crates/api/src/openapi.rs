@@ -94,7 +94,10 @@ pub fn document() -> Value {
             finish(method, operation, &examples);
         }
     }
-    document["components"]["responses"] = Value::Object(problems());
+    let paths = document["paths"].to_string();
+    let mut responses = problems();
+    responses.retain(|name, _| paths.contains(&format!("/responses/{name}\"")));
+    document["components"]["responses"] = Value::Object(responses);
     requests::describe(&mut document);
     document
 }
