@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let dearest_first = "-price".parse()?;
     let products = client
-        .list_products(None, Some(true), 10.try_into().ok(), None, None, Some(&dearest_first), None, None, None)
+        .list_products(None, Some(true), 10.try_into().ok(), None, None, Some(&dearest_first), None, None, None, None)
         .await?
         .into_inner();
     let dearest = products.first().ok_or("no products")?;
@@ -38,14 +38,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         lines: None,
         customer: None,
     };
-    let placed = client.place_order(None, &wish).await?.into_inner();
-    let found = client.get_order(i64::try_from(placed.id.get())?, None).await?.into_inner();
+    // As if the first answer had been lost: sent again under the same key, it is the same order.
+    let key = format!("errand-{}", std::process::id());
+    let placed = client.place_order(Some(&key), None, &wish).await?.into_inner();
+    let again = client.place_order(Some(&key), None, &wish).await?.into_inner();
+    if again.id != placed.id {
+        return Err(format!("{} and {} under one key", placed.number, again.number).into());
+    }
+    let found = client.get_order(i64::try_from(placed.id.get())?, None, None).await?.into_inner();
     if found.total_price != dearest.price || found.status.as_str() != "pending" {
         return Err(format!("{found:?}").into());
     }
     println!("rust: order {} is {}, {} {}", found.number, found.status.as_str(), found.total_price, found.currency);
 
-    match client.get_order(9_007_199_254_740_991, None).await {
+    match client.get_order(9_007_199_254_740_991, None, None).await {
         Err(api::Error::ErrorResponse(problem)) if problem.code == "not_found" => {
             println!("rust: a missing order is {} {}", problem.status().as_u16(), problem.code);
             Ok(())
