@@ -178,6 +178,9 @@ pub trait Directory {
     fn account(&mut self, credential: &Credential) -> Result<Option<Account>>;
     /// The failed logins of a subject.
     fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>>;
+    /// Keeps others from reading the failed logins of a subject in this way until the transaction ends. A subject that
+    /// has none has nought of them from then on, at this time.
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<()>;
     /// Writes the failed logins of a subject.
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()>;
     /// Forgets the failed logins of a subject.

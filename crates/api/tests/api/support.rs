@@ -5,6 +5,7 @@ use haat_api::config::{Cli, Settings};
 use haat_domain::authz::Role;
 use haat_domain::identity::{Email, NewPassword, NewUser, Username};
 use haat_domain::ports::PasswordHasher;
+use haat_infra::db::DatabaseUrl;
 use haat_infra::password::BcryptHasher;
 use haat_infra::testing::{Engine, TestDatabase};
 use reqwest::Method;
@@ -91,6 +92,14 @@ impl World {
     /// Where the server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// What its database is.
+    pub(crate) fn engine(&self) -> Engine {
+        match self.database.url() {
+            DatabaseUrl::Sqlite(_) => Engine::Sqlite,
+            DatabaseUrl::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// A second server on the same database, set up in another way.

@@ -1,4 +1,4 @@
-use super::slowdown::{Subject, check, count, forgive};
+use super::slowdown::{Subject, check, count, forgive, take_turns};
 use super::{PasswordHash, User, Username};
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
@@ -230,12 +230,11 @@ pub fn finish_login(
     free: u16,
 ) -> Result<Option<Grant>> {
     let subjects = attempt.subjects();
+    take_turns(cx, &subjects, free)?;
     check(cx, &subjects)?;
     match attempt.account.as_ref().filter(|_| verified) {
         Some(account) => {
-            if let Some(subject) = &attempt.subject {
-                forgive(cx, subject)?;
-            }
+            forgive(cx, attempt.subject.as_ref(), attempt.address.as_ref())?;
             open_session(cx, account, upgraded).map(Some)
         }
         None => count(cx, &subjects, free).map(|()| None),

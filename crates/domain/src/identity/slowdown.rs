@@ -76,12 +76,20 @@ pub(super) fn check(cx: &mut Cx<'_>, subjects: &[Subject]) -> Result<()> {
     Err(Error::Busy { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) })
 }
 
+/// Lets logins of these subjects end one after the other. Where the brake is off, they need not.
+pub(super) fn take_turns(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<()> {
+    let (now, mut sorted) = (cx.now(), subjects.to_vec());
+    // Everybody in the same order, so that no two wait for each other in a circle.
+    sorted.sort();
+    sorted.iter().filter(|_| free > 0).try_for_each(|subject| cx.directory().lock_failures(subject, now))
+}
+
 /// Counts a failure of each subject. Nothing is counted where no failure is free: then the brake is off.
 pub(super) fn count(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<()> {
     let now = cx.now();
     for subject in subjects.iter().filter(|_| free > 0) {
         let before = cx.directory().failures(subject)?;
-        if before.is_none() {
+        if before.is_none_or(|before| before.count == 0) {
             // Whenever a row comes, those go that mean nothing any more: the table stays small.
             cx.directory().forget_failures(now.plus_seconds(-Failures::MEMORY))?;
         }
@@ -90,10 +98,13 @@ pub(super) fn count(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<
     Ok(())
 }
 
-/// Forgets the failures of one subject.
-pub(super) fn forgive(cx: &mut Cx<'_>, subject: &Subject) -> Result<()> {
-    if cx.directory().failures(subject)?.is_some() {
-        cx.directory().forgive_failures(subject)?;
+/// Forgets the failures of the account; those of the address only where there are none, so that no row is left.
+pub(super) fn forgive(cx: &mut Cx<'_>, account: Option<&Subject>, address: Option<&Subject>) -> Result<()> {
+    for (subject, wholly) in account.map(|one| (one, true)).into_iter().chain(address.map(|one| (one, false)))
+    {
+        if cx.directory().failures(subject)?.is_some_and(|failures| wholly || failures.count == 0) {
+            cx.directory().forgive_failures(subject)?;
+        }
     }
     Ok(())
 }

@@ -68,6 +68,12 @@ impl Directory for MemoryTx {
         Ok(self.state.failures.get(subject).copied())
     }
 
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<()> {
+        let none = Failures { count: 0, last_at: now, blocked_until: now };
+        self.state.failures.entry(subject.clone()).or_insert(none);
+        Ok(())
+    }
+
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
         self.state.failures.insert(subject.clone(), *failures);
         Ok(())

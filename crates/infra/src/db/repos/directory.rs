@@ -13,6 +13,13 @@ use haat_domain::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
 use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
+// Takes the row's lock whether or not it was there.
+statement! {
+    LockFailures { subject: String, now: DbInstant } =
+        "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES (" subject ", 0, " now ", " now ")"
+        " ON CONFLICT (subject) DO UPDATE SET failures = login_failures.failures"
+}
+
 statement! {
     KeepFailures { subject: String, failures: i64, last_at: DbInstant, blocked_until: DbInstant } =
         "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ("
@@ -104,6 +111,13 @@ impl Directory for Session<'_> {
             .optional()
             .map(|row| row.map(Into::into))
             .map_err(store_error)
+    }
+
+    fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<()> {
+        LockFailures { subject: subject.as_str().to_owned(), now: DbInstant(now) }
+            .execute(self.conn)
+            .map_err(store_error)
+            .and_then(super::one_row)
     }
 
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
