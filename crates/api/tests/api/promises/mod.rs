@@ -1,6 +1,7 @@
 //! What the API promises to whoever sends a request again, changes what others change, invites, is watched, guesses
 //! passwords, or talks to several processes.
 
+mod invitations;
 mod once;
 mod once_at_once;
 mod present_state;
