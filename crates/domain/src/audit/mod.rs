@@ -165,7 +165,7 @@ pub fn list_audit(
     let shop = cx.enter(Action::ReadAudit)?;
     let tenant = shop.scope.tenant();
     let after = request.position(tenant)?;
-    if after.as_ref().is_some_and(|after| after.key != Key::Id) {
+    if after.as_ref().is_some_and(|after| after.key != Key::Number(after.id)) {
         return Err(Error::invalid("cursor", "belongs to another list"));
     }
     let rows = shop.tx.audit().page(
@@ -174,5 +174,5 @@ pub fn list_audit(
         after.map(|after| after.id),
         request.limit.and_one(),
     )?;
-    Ok(Page::of(tenant, request, rows, |last| After { key: Key::Id, id: last.number }))
+    Ok(Page::of(tenant, request, rows, |last| After { key: Key::Number(last.number), id: last.number }))
 }

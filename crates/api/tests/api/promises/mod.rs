@@ -2,6 +2,7 @@
 //! passwords, or talks to several processes.
 
 mod invitations;
+mod log;
 mod once;
 mod once_at_once;
 mod present_state;
