@@ -79,18 +79,20 @@ impl Created {
     }
 }
 
-type Running = BTreeSet<(i64, i64, IdempotencyKey)>;
+/// Whose key it is, the store that they name, and the key.
+type Running = (i64, i64, Option<String>, IdempotencyKey);
 
 /// The keys of the requests that this process is answering. Other processes are held off by the database.
 #[derive(Default, Clone)]
-pub struct InFlight(Arc<Mutex<Running>>);
+pub struct InFlight(Arc<Mutex<BTreeSet<Running>>>);
 
 /// Keeps a key until it is dropped.
-struct Held(InFlight, (i64, i64, IdempotencyKey));
+struct Held(InFlight, Running);
 
 impl InFlight {
-    fn hold(&self, who: &Credential, key: &IdempotencyKey) -> Result<Held> {
-        let held = (who.tenant.get(), who.user.get(), key.clone());
+    fn hold(&self, who: &Credential, store: Option<&str>, key: &IdempotencyKey) -> Result<Held> {
+        // An admin's key is another one in another store; two names of one store are told apart by the database.
+        let held = (who.tenant.get(), who.user.get(), store.map(str::to_owned), key.clone());
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(held.clone()) {
             Ok(Held(self.clone(), held))
         } else {
@@ -116,13 +118,15 @@ impl App {
     ) -> Result<HttpResponse, ApiError> {
         let held = match &claim {
             // Whoever may not do this learns that, and not that somebody is doing it.
-            Some(claim) => match self.in_flight.hold(&caller.credential(self)?, &claim.key) {
-                Ok(held) => Some(held),
-                Err(running) => {
-                    self.permit(caller, action).await?;
-                    return Err(running.into());
+            Some(claim) => {
+                match self.in_flight.hold(&caller.credential(self)?, caller.store.as_deref(), &claim.key) {
+                    Ok(held) => Some(held),
+                    Err(running) => {
+                        self.permit(caller, action).await?;
+                        return Err(running.into());
+                    }
                 }
-            },
+            }
             None => None,
         };
         let done = self

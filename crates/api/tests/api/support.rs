@@ -5,6 +5,7 @@ use haat_api::config::{Cli, Settings};
 use haat_domain::authz::Role;
 use haat_domain::identity::{Email, NewPassword, NewUser, Username};
 use haat_domain::ports::PasswordHasher;
+use haat_infra::db::DatabaseUrl;
 use haat_infra::password::BcryptHasher;
 use haat_infra::testing::{Engine, TestDatabase};
 use reqwest::Method;
@@ -12,7 +13,7 @@ use reqwest::blocking::{Client as Http, RequestBuilder};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -97,7 +98,7 @@ pub(crate) struct World {
     base: String,
     http: Http,
     /// Goes last: the server has let go of it by then.
-    pub(crate) database: Rc<TestDatabase>,
+    pub(crate) database: Arc<TestDatabase>,
 }
 
 impl World {
@@ -107,10 +108,10 @@ impl World {
 
     fn start_with(database: TestDatabase, flags: &[&str]) -> Self {
         let settings = settings(&database.url_text(), flags);
-        Self::serve(Rc::new(database), settings)
+        Self::serve(Arc::new(database), settings)
     }
 
-    fn serve(database: Rc<TestDatabase>, settings: Settings) -> Self {
+    fn serve(database: Arc<TestDatabase>, settings: Settings) -> Self {
         let server = Server::start(settings);
         let base = format!("http://{}", server.address);
         Self { server, base, http: http(), database }
@@ -119,6 +120,14 @@ impl World {
     /// Where the server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// What its database is.
+    pub(crate) fn engine(&self) -> Engine {
+        match self.database.url() {
+            DatabaseUrl::Sqlite(_) => Engine::Sqlite,
+            DatabaseUrl::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// A second server on the same database, set up in another way.
@@ -130,7 +139,7 @@ impl World {
     pub(crate) fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.settings();
         change(&mut settings);
-        Self::serve(Rc::clone(&self.database), settings)
+        Self::serve(Arc::clone(&self.database), settings)
     }
 
     /// The settings of a server on this database.

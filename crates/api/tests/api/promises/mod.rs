@@ -1,10 +1,13 @@
 //! What the API promises to whoever sends a request again, changes what others change, invites, is watched, guesses
 //! passwords, or talks to several processes.
 
+mod invitations;
+mod log;
 mod once;
 mod once_at_once;
 mod present_state;
 mod replicas;
+mod slowdown;
 
 use crate::support::{Answer, Client, World, send};
 use haat_infra::testing::Raw;

@@ -15,6 +15,7 @@ cases! {
     twenty_at_once_are_one,
     twenty_at_once_through_two_processes_are_one,
     a_retry_storm_of_many_keys_gives_one_order_each,
+    an_admin_has_a_key_in_each_store,
 }
 
 /// One of these was the first, and all others say so or that it is not done yet.
@@ -89,6 +90,18 @@ fn a_retry_storm_of_many_keys_gives_one_order_each(world: &World) {
     let mut numbers: Vec<_> = sold.into_values().collect();
     numbers.sort_unstable();
     assert_eq!((numbers, shop.stock(product)), ((1001..=1007).collect::<Vec<_>>(), json!(0)));
+}
+
+fn an_admin_has_a_key_in_each_store(world: &World) {
+    let (one, two, admin) = (world.open("Alpha"), world.open("Beta"), world.admin());
+    let clients = [admin.inside(&one.slug), admin.inside(&two.slug)];
+    let body = json!({"name": "Cup", "price": "1"});
+    for round in 0..10 {
+        let answers = at_once(2, |n| keyed(&clients[n], "/api/products/", &format!("round-{round}"), &body));
+        for answer in answers {
+            assert_eq!(answer.must(201).header("idempotency-replayed"), None);
+        }
+    }
 }
 
 #[test]
