@@ -1,4 +1,4 @@
-use super::slowdown::{Subject, check, count, forgive};
+use super::slowdown::{Subject, check, count, forgive, take_turns};
 use super::{PasswordHash, User, Username};
 use crate::authz::{Action, Actor, Role};
 use crate::cx::Cx;
@@ -229,24 +229,18 @@ pub fn finish_login(
     upgraded: Option<&PasswordHash>,
     free: u16,
 ) -> Result<Option<Grant>> {
-    let subjects = attempt.subjects();
-    check(cx, &subjects)?;
-    match attempt.account.as_ref().filter(|_| verified) {
-        Some(account) => {
-            match open_session(cx, account, upgraded) {
-                // A deactivated account: the right password is as good as any other, and counts as one.
-                Err(Error::Unauthenticated(AuthFailure::BadCredentials)) => {
-                    count(cx, &subjects, free).map(|()| None)
-                }
-                opened => {
-                    if let (Ok(_), Some(subject)) = (&opened, &attempt.subject) {
-                        forgive(cx, subject)?;
-                    }
-                    opened.map(Some)
-                }
-            }
+    let held = take_turns(cx, attempt.subjects(), free)?;
+    let Some(account) = attempt.account.as_ref().filter(|_| verified) else {
+        return count(cx, &held, free).map(|()| None);
+    };
+    match open_session(cx, account, upgraded) {
+        // A deactivated account: the right password is as good as any other, and counts as one.
+        Err(Error::Unauthenticated(AuthFailure::BadCredentials)) => count(cx, &held, free).map(|()| None),
+        Ok(grant) => {
+            attempt.subject.as_ref().map_or(Ok(()), |subject| forgive(cx, subject, &held))?;
+            Ok(Some(grant))
         }
-        None => count(cx, &subjects, free).map(|()| None),
+        Err(error) => Err(error),
     }
 }
 

@@ -86,14 +86,28 @@ fn wait_until(until: Timestamp, now: Timestamp) -> Result<()> {
     Err(Error::Busy { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) })
 }
 
-/// Counts a failure of each subject, one after the other: of failures that end together, those that come when the
-/// subject has to wait already are refused, and say nothing about the password. Nothing is counted where no failure is
-/// free: then the brake is off.
-pub(super) fn count(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<()> {
+/// Lets tries of these subjects end one after the other, and refuses those that come when a subject has to wait by
+/// then: who tries many at once learns no more than who tries one after the other. Where no failure is free the brake
+/// is off, and nobody waits for anybody.
+pub(super) fn take_turns(
+    cx: &mut Cx<'_>,
+    subjects: Vec<Subject>,
+    free: u16,
+) -> Result<Vec<(Subject, Failures)>> {
     let now = cx.now();
-    for subject in subjects.iter().filter(|_| free > 0) {
-        let before = cx.directory().lock_failures(subject, now)?;
-        wait_until(before.blocked_until, now)?;
+    let mut held = Vec::with_capacity(subjects.len());
+    for subject in subjects.into_iter().filter(|_| free > 0) {
+        let failures = cx.directory().lock_failures(&subject, now)?;
+        wait_until(failures.blocked_until, now)?;
+        held.push((subject, failures));
+    }
+    Ok(held)
+}
+
+/// Counts a failure of each.
+pub(super) fn count(cx: &mut Cx<'_>, held: &[(Subject, Failures)], free: u16) -> Result<()> {
+    let now = cx.now();
+    for (subject, before) in held {
         if before.count == 0 {
             // Whenever a row comes, those go that mean nothing any more: the table stays small.
             cx.directory().forget_failures(now.plus_seconds(-Failures::MEMORY))?;
@@ -103,10 +117,12 @@ pub(super) fn count(cx: &mut Cx<'_>, subjects: &[Subject], free: u16) -> Result<
     Ok(())
 }
 
-/// Forgets the failures of one subject.
-pub(super) fn forgive(cx: &mut Cx<'_>, subject: &Subject) -> Result<()> {
-    if cx.directory().failures(subject)?.is_some() {
-        cx.directory().forgive_failures(subject)?;
+/// Forgets the failures of the account that has got in, and of everybody else who has none.
+pub(super) fn forgive(cx: &mut Cx<'_>, account: &Subject, held: &[(Subject, Failures)]) -> Result<()> {
+    for (subject, failures) in held {
+        if subject == account || failures.count == 0 {
+            cx.directory().forgive_failures(subject)?;
+        }
     }
     Ok(())
 }

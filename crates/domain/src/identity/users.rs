@@ -1,4 +1,4 @@
-use super::slowdown::{Subject, check, count, forgive};
+use super::slowdown::{Subject, check, count, take_turns};
 use super::{Email, PasswordHash, Username};
 use crate::audit::{Facts, Object};
 use crate::authz::{Action, Role};
@@ -229,7 +229,8 @@ pub fn own_password(cx: &mut Cx<'_>) -> Result<(User, PasswordHash)> {
 /// [`finish_login`](super::finish_login).
 pub fn count_wrong_password(cx: &mut Cx<'_>, free: u16) -> Result<()> {
     let user = own(&mut cx.enter(Action::ChangePassword)?)?;
-    count(cx, &[subject_of(&user)], free)
+    let held = take_turns(cx, vec![subject_of(&user)], free)?;
+    count(cx, &held, free)
 }
 
 fn subject_of(user: &User) -> Subject {
@@ -251,7 +252,7 @@ pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordH
     shop.tx.users().set_password(user.id, new)?;
     shop.tx.sessions().revoke_all(user.id, session, shop.now)?;
     shop.record(Object::User(user.id), Facts::default(), Facts::default().with("password", "set"))?;
-    forgive(cx, &subject_of(&user))
+    cx.directory().forgive_failures(&subject_of(&user))
 }
 
 /// A store has owners, staff and customers. Platform admins are never made in one.

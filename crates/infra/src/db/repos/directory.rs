@@ -3,7 +3,9 @@ use super::Session;
 use crate::db::rows::{AccountRow, FailuresRow, TenantRow, UserRow};
 use crate::db::schema::{login_failures, login_names, sessions, tenants, users};
 use crate::db::types::DbInstant;
+use crate::db::types::sql::Instant;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use haat_domain::error::{Error, Result};
 use haat_domain::identity::{Account, Credential, Failures, Subject};
 use haat_domain::ids::TenantId;
@@ -21,10 +23,12 @@ statement! {
         " blocked_until = excluded.blocked_until"
 }
 
+// What is not there cannot be locked: so it is there from now on, and holds nothing.
 statement! {
-    FirstFailure { subject: String, now: DbInstant } =
+    LockFailures { subject: String, now: DbInstant } -> (BigInt, Instant, Instant) =
         "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ("
-        subject ", 0, " now ", " now ") ON CONFLICT (subject) DO NOTHING"
+        subject ", 0, " now ", " now ") ON CONFLICT (subject) DO UPDATE SET subject = excluded.subject"
+        " RETURNING failures, last_at, blocked_until"
 }
 
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
@@ -113,11 +117,8 @@ impl Directory for Session<'_> {
     }
 
     fn lock_failures(&mut self, subject: &Subject, now: Timestamp) -> Result<Failures> {
-        // What is not there cannot be locked.
-        let first = FirstFailure { subject: subject.as_str().to_owned(), now: DbInstant(now) };
-        first.execute(self.conn).map_err(store_error)?;
-        let row = login_failures::table.find(subject.as_str()).select(FailuresRow::as_select());
-        for_update!(row).get_result(self.conn).map(Into::into).map_err(store_error)
+        let locked = LockFailures { subject: subject.as_str().to_owned(), now: DbInstant(now) };
+        locked.get_result::<FailuresRow>(self.conn).map(Into::into).map_err(store_error)
     }
 
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
