@@ -178,8 +178,14 @@ pub trait Directory {
     fn account(&mut self, credential: &Credential) -> Result<Option<Account>>;
     /// The failed logins of a subject.
     fn failures(&mut self, subject: &Subject) -> Result<Option<Failures>>;
-    /// Writes the failed logins of a subject.
-    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()>;
+    /// Writes the failed logins of a subject, if they still are as they were read; says whether they were. Waits for
+    /// a transaction that is about to write them.
+    fn keep_failures(
+        &mut self,
+        subject: &Subject,
+        read: Option<&Failures>,
+        failures: &Failures,
+    ) -> Result<bool>;
     /// Forgets the failed logins of a subject.
     fn forgive_failures(&mut self, subject: &Subject) -> Result<()>;
     /// Forgets all failed logins of subjects whose last one lies before this time.

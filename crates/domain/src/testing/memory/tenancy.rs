@@ -68,9 +68,17 @@ impl Directory for MemoryTx {
         Ok(self.state.failures.get(subject).copied())
     }
 
-    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
-        self.state.failures.insert(subject.clone(), *failures);
-        Ok(())
+    fn keep_failures(
+        &mut self,
+        subject: &Subject,
+        read: Option<&Failures>,
+        failures: &Failures,
+    ) -> Result<bool> {
+        let unchanged = self.state.failures.get(subject) == read;
+        if unchanged {
+            self.state.failures.insert(subject.clone(), *failures);
+        }
+        Ok(unchanged)
     }
 
     fn forgive_failures(&mut self, subject: &Subject) -> Result<()> {

@@ -13,12 +13,16 @@ use haat_domain::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
 use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
+// Waits for whoever is about to write the same row, and holds it even where it then leaves it alone.
 statement! {
-    KeepFailures { subject: String, failures: i64, last_at: DbInstant, blocked_until: DbInstant } =
+    KeepFailures {
+        subject: String, failures: i64, last_at: DbInstant, blocked_until: DbInstant, read: i64, read_last: DbInstant,
+    } =
         "INSERT INTO login_failures (subject, failures, last_at, blocked_until) VALUES ("
         subject ", " failures ", " last_at ", " blocked_until ")"
         " ON CONFLICT (subject) DO UPDATE SET failures = excluded.failures, last_at = excluded.last_at,"
         " blocked_until = excluded.blocked_until"
+        " WHERE login_failures.failures = " read " AND login_failures.last_at = " read_last
 }
 
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
@@ -106,16 +110,24 @@ impl Directory for Session<'_> {
             .map_err(store_error)
     }
 
-    fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()> {
+    fn keep_failures(
+        &mut self,
+        subject: &Subject,
+        read: Option<&Failures>,
+        failures: &Failures,
+    ) -> Result<bool> {
         KeepFailures {
             subject: subject.as_str().to_owned(),
             failures: failures.count,
             last_at: DbInstant(failures.last_at),
             blocked_until: DbInstant(failures.blocked_until),
+            // Where there was no row, none is like what was read.
+            read: read.map_or(-1, |read| read.count),
+            read_last: DbInstant(read.unwrap_or(failures).last_at),
         }
         .execute(self.conn)
+        .map(|rows| rows == 1)
         .map_err(store_error)
-        .and_then(super::one_row)
     }
 
     fn forgive_failures(&mut self, subject: &Subject) -> Result<()> {
