@@ -46,23 +46,19 @@ impl Invitations for MemoryTx {
     }
 
     fn revoke(&mut self, id: InvitationId, now: Timestamp) -> Result<bool> {
-        self.close(id, now, |invitation| invitation.revoked_at = Some(now))
+        Ok(self.close(id, now, |invitation| invitation.revoked_at = Some(now)))
     }
 
     fn redeem(&mut self, id: InvitationId, now: Timestamp) -> Result<bool> {
-        self.close(id, now, |invitation| invitation.redeemed_at = Some(now))
+        Ok(self.close(id, now, |invitation| invitation.redeemed_at = Some(now)))
     }
 }
 
 impl MemoryTx {
-    fn close(
-        &mut self,
-        id: InvitationId,
-        now: Timestamp,
-        close: impl FnOnce(&mut Invitation),
-    ) -> Result<bool> {
+    /// Ends a pending invitation; says whether it was pending.
+    fn close(&mut self, id: InvitationId, now: Timestamp, close: impl FnOnce(&mut Invitation)) -> bool {
         let found = self.state.invitations.get_mut(&(self.tenant, id)).map(|(invitation, _)| invitation);
         let pending = found.filter(|invitation| invitation.status(now) == InvitationStatus::Pending);
-        Ok(pending.map(close).is_some())
+        pending.map(close).is_some()
     }
 }
