@@ -4,6 +4,7 @@ use crate::cx::Cx;
 use crate::error::Result;
 use crate::ids::TenantId;
 use crate::page::Limit;
+use crate::ports::Audit;
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -128,10 +129,24 @@ pub fn verify_chain(cx: &mut Cx<'_>, kept: Option<(i64, &Link)>) -> Result<Chain
     if chain.fault.is_none() && chain.link != link {
         chain.fault = Some(format!("entry {entries} is not the last one that was written"));
     }
+    if chain.fault.is_none() {
+        chain.fault = stray(shop.tx.audit())?;
+    }
     if let Some((number, _)) = kept.filter(|(number, _)| chain.fault.is_none() && *number > entries) {
         chain.fault = Some(format!("entry {number} was there, and is no more"));
     }
     Ok(chain)
+}
+
+/// An entry before the first or behind the last one, which no link leads to. The head comes last: whoever has added
+/// entries meanwhile has moved it along.
+fn stray(audit: &mut dyn Audit) -> Result<Option<String>> {
+    let everything = AuditFilter::default();
+    let mut ends = audit.page(&everything, false, None, 1)?;
+    ends.extend(audit.page(&everything, true, None, 1)?);
+    let (entries, _) = audit.head()?;
+    let outside = ends.iter().map(|row| row.number).find(|number| !(1..=entries).contains(number));
+    Ok(outside.map(|number| format!("entry {number} stands where nothing was written")))
 }
 
 /// Goes on along these entries, up to the number `last`; what is wrong with them.

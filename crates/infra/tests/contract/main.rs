@@ -51,11 +51,14 @@ macro_rules! cases {
 
 mod audit;
 mod catalog;
+mod idempotency;
 mod identity;
+mod invitations;
 mod isolation;
 mod orders;
 mod pages;
 mod sessions;
+mod slowdown;
 mod tenancy;
 mod transactions;
 

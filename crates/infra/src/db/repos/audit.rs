@@ -17,9 +17,11 @@ statement! {
         " ON CONFLICT (tenant_id) DO UPDATE SET last_number = audit_heads.last_number + 1 RETURNING last_number, link"
 }
 
+// By its key and not by the tenant's filter, like the one before: the row is there.
 statement! {
-    SetLink { tenant: i64, link: String } =
-        "UPDATE audit_heads SET link = " link " WHERE " mine
+    SetLink { tenant: i64, number: i64, link: String } =
+        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " number ", " link ")"
+        " ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link"
 }
 
 impl Audit for Session<'_> {
@@ -33,7 +35,7 @@ impl Audit for Session<'_> {
             .execute(self.conn)
             .map_err(store_error)
             .and_then(one_row)?;
-        SetLink { tenant, link: link.as_str().to_owned() }
+        SetLink { tenant, number, link: link.as_str().to_owned() }
             .execute(self.conn)
             .map_err(store_error)
             .and_then(one_row)
