@@ -83,19 +83,22 @@ impl Limits {
         }
     }
 
-    /// Takes a token from each bucket that the request is about, or says which one is empty. An empty one is the
-    /// last that is asked: a user's flood does not use up what the store's others have.
-    fn take(&self, address: Option<IpAddr>, who: Option<&Credential>) -> Standing {
+    /// Takes a token from the address's bucket. This comes before anything is verified: what is refused here costs
+    /// next to nothing.
+    fn take_address(&self, address: Option<IpAddr>) -> Standing {
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.sweep();
         }
         let mut standing = Standing::default();
         standing.note(self.address.as_ref().zip(address).map(|(buckets, address)| buckets.take(&address)));
-        if let Some(who) = who {
-            standing.note_next(|| self.user.as_ref().map(|buckets| buckets.take(&(who.tenant, who.user))));
-            standing.note_next(|| self.tenant.as_ref().map(|buckets| buckets.take(&who.tenant)));
-        }
         standing
+    }
+
+    /// Takes a token from the buckets of user and store. An empty one is the last that is asked: a user's flood does
+    /// not use up what the store's others have.
+    fn take_who(&self, who: &Credential, standing: &mut Standing) {
+        standing.note_next(|| self.user.as_ref().map(|buckets| buckets.take(&(who.tenant, who.user))));
+        standing.note_next(|| self.tenant.as_ref().map(|buckets| buckets.take(&who.tenant)));
     }
 
     fn sweep(&self) {
@@ -145,7 +148,6 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
     fn sweep(&self) {
         self.limiter.retain_recent();
-        self.limiter.shrink_to_fit();
     }
 }
 
@@ -207,20 +209,24 @@ pub async fn limit(
     if matches!(req.path(), "/healthz/" | "/readyz/" | "/metrics/") {
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
-    let verified = bearer(req.headers()).and_then(|token| {
-        match app.tokens.verify_access(token, app.clock.now()) {
-            Ok(credential) => Some(Verified(Ok(credential))),
-            Err(DomainError::Unauthenticated(failure)) => Some(Verified(Err(failure))),
-            // Our own fault is for the handler to report.
-            Err(_) => None,
-        }
-    });
     let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
-    // A token that does not count is nobody's.
-    let who = verified.as_ref().and_then(|Verified(verified)| verified.as_ref().ok());
-    let standing = limits.take(address, who);
-    if let Some(verified) = verified {
-        req.extensions_mut().insert(verified);
+    let mut standing = limits.take_address(address);
+    if standing.refusal().is_none() {
+        let verified = bearer(req.headers()).and_then(|token| {
+            match app.tokens.verify_access(token, app.clock.now()) {
+                Ok(credential) => Some(Verified(Ok(credential))),
+                Err(DomainError::Unauthenticated(failure)) => Some(Verified(Err(failure))),
+                // Our own fault is for the handler to report.
+                Err(_) => None,
+            }
+        });
+        // A token that does not count is nobody's.
+        if let Some(Verified(Ok(who))) = &verified {
+            limits.take_who(who, &mut standing);
+        }
+        if let Some(verified) = verified {
+            req.extensions_mut().insert(verified);
+        }
     }
     let mut res = match standing.refusal() {
         Some(refusal) => req.into_response(refusal.error_response()),
@@ -254,21 +260,21 @@ mod tests {
     fn a_bucket_says_what_is_left_and_when_there_is_more() {
         let (limits, address) = (limits("1/3"), "192.0.2.1".parse().ok());
         let header = |standing: &Standing| standing.headers().unwrap().1.to_str().unwrap().to_owned();
-        assert_eq!(header(&limits.take(address, None)), "\"address\";r=2;t=1");
-        assert_eq!(header(&limits.take(address, None)), "\"address\";r=1;t=2");
-        assert_eq!(header(&limits.take(address, None)), "\"address\";r=0;t=3");
-        let refused = limits.take(address, None);
+        assert_eq!(header(&limits.take_address(address)), "\"address\";r=2;t=1");
+        assert_eq!(header(&limits.take_address(address)), "\"address\";r=1;t=2");
+        assert_eq!(header(&limits.take_address(address)), "\"address\";r=0;t=3");
+        let refused = limits.take_address(address);
         assert_eq!(header(&refused), "\"address\";r=0;t=1");
         assert!(matches!(refused.refusal(), Some(ApiError::Limited { policy: "address", retry_after: 1 })));
         assert_eq!(refused.headers().unwrap().0, "\"address\";q=3;w=3");
-        assert!(limits.take("192.0.2.2".parse().ok(), None).refusal().is_none());
+        assert!(limits.take_address("192.0.2.2".parse().ok()).refusal().is_none());
     }
 
     #[test]
     fn a_flood_of_addresses_does_not_fill_the_memory() {
         let limits = limits("1000000/1000000");
         for address in 0..50_000_u32 {
-            limits.take(Some(IpAddr::V4(address.into())), None);
+            limits.take_address(Some(IpAddr::V4(address.into())));
         }
         let kept = limits.address.as_ref().unwrap().limiter.len();
         assert!(kept <= 2 * usize::try_from(SWEEP_EVERY).unwrap(), "{kept}");

@@ -26,14 +26,3 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO haat_app
 DROP TABLE idempotency_keys
 --;;
 DROP TABLE invitations
---;;
-CREATE OR REPLACE FUNCTION haat_distribute(tbl text, kind text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN RETURN; END IF;
-  CASE kind
-    WHEN 'reference' THEN EXECUTE format('SELECT create_reference_table(%L)', tbl);
-    WHEN 'root' THEN EXECUTE format('SELECT create_distributed_table(%L, ''tenant_id'')', tbl);
-    WHEN 'tenant' THEN EXECUTE format('SELECT create_distributed_table(%L, ''tenant_id'', colocate_with => ''users'')', tbl);
-    WHEN 'directory' THEN EXECUTE format('SELECT create_distributed_table(%L, ''username_key'', colocate_with => ''none'')', tbl);
-  END CASE;
-END $$

@@ -63,7 +63,7 @@ pub fn register(cx: &mut Cx<'_>, wish: &Enlist) -> Result<User> {
     }
 }
 
-/// Whether it makes sense to go on: nobody but an owner makes staff, by calling or by an invitation.
+/// Whether it makes sense to go on: staff come by an owner's call, or with an invitation that holds.
 pub fn may_register(
     cx: &mut Cx<'_>,
     role: Role,

@@ -119,7 +119,7 @@ pub struct Account {
     pub currency: Currency,
     /// The session that was asked about.
     pub session: SessionId,
-    /// Whether that session is still live at the time given by the store's rows (not revoked).
+    /// Whether that session was ended.
     pub session_revoked: bool,
     /// When that session ends at the latest.
     pub session_expires_at: Timestamp,
@@ -307,6 +307,10 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
     };
     let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY).min(session.expires_at);
     if !shop.tx.sessions().rotate(session.id, token.generation, idle_until)? {
+        // A logout may have come between; that is no theft.
+        if !shop.tx.sessions().find(session.id)?.is_some_and(|session| session.is_live(shop.now)) {
+            return Ok(Rotation::Ended(AuthFailure::BadToken));
+        }
         shop.tx.sessions().revoke(session.id, shop.now)?;
         return Ok(Rotation::Reused);
     }
@@ -348,6 +352,6 @@ pub fn end_session(cx: &mut Cx<'_>) -> Result<()> {
 pub fn end_all_sessions(cx: &mut Cx<'_>) -> Result<()> {
     let shop = cx.enter(Action::EndSession)?;
     let user = shop.scope.member().ok_or(Error::Unauthenticated(AuthFailure::Missing))?;
-    shop.tx.sessions().revoke_all(user, None, shop.now)?;
-    shop.tx.users().bump_token_version(user)
+    shop.tx.users().bump_token_version(user)?;
+    shop.tx.sessions().revoke_all(user, None, shop.now)
 }

@@ -242,8 +242,9 @@ fn subject_of(user: &User) -> Subject {
 pub fn change_password(cx: &mut Cx<'_>, verified: &PasswordHash, new: &PasswordHash) -> Result<()> {
     let session: Option<SessionId> = cx.known()?.session();
     let mut shop = cx.enter(Action::ChangePassword)?;
-    let id = own(&mut shop)?.id;
-    shop.tx.users().lock(id)?;
+    let (user, now) = (own(&mut shop)?, shop.now);
+    cx.directory().lock_failures(&subject_of(&user), now)?;
+    cx.enter(Action::ChangePassword)?.tx.users().lock(user.id)?;
     let (user, stored) = own_password(cx)?;
     let mut shop = cx.enter(Action::ChangePassword)?;
     if stored != *verified {

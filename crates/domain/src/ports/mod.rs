@@ -26,6 +26,10 @@ use crate::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
 use crate::time::Timestamp;
 
 /// One open transaction.
+///
+/// What is locked, by a method that says so or by changing it, is locked in this order, so that no two transactions
+/// wait for each other in a circle: a claimed idempotency key, failed logins, active owners, users, sessions, orders,
+/// products by their numbers, the end of the audit log.
 pub trait Tx {
     /// What may be looked up before anybody is known.
     fn directory(&mut self) -> &mut dyn Directory;
@@ -82,7 +86,7 @@ pub trait Directory {
     fn keep_failures(&mut self, subject: &Subject, failures: &Failures) -> Result<()>;
     /// Forgets the failed logins of a subject.
     fn forgive_failures(&mut self, subject: &Subject) -> Result<()>;
-    /// Forgets all failed logins of subjects whose last one lies before this time.
+    /// Forgets some failed logins of subjects whose last one lies before this time, and waits for nobody.
     fn forget_failures(&mut self, before: Timestamp) -> Result<()>;
 }
 
@@ -275,7 +279,7 @@ pub trait Replays {
     ) -> Result<Option<Kept>>;
     /// Writes the answer under a claimed key.
     fn keep(&mut self, user: UserId, key: &IdempotencyKey, answer: &Answer) -> Result<()>;
-    /// Forgets what anybody in the store claimed by this time.
+    /// Forgets some of what anybody in the store claimed by this time, and waits for nobody.
     fn forget(&mut self, stale: Timestamp) -> Result<()>;
 }
 

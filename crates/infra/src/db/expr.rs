@@ -149,6 +149,7 @@ macro_rules! statement {
             $crate::db::expr::push(&mut $out, &$self.tenant)?;
         }
     };
+    (@part $self:ident $out:ident skip_locked) => { $out.push_sql(super::super::dialect::SKIP_LOCKED); };
     (@part $self:ident $out:ident $text:literal) => { $out.push_sql($text); };
     (@part $self:ident $out:ident $field:ident) => { $crate::db::expr::push(&mut $out, &$self.$field)?; };
 }

@@ -23,7 +23,8 @@ diesel::define_sql_function! {
 
 macro_rules! for_update {
     ($query:expr) => {
-        $query.for_update()
+        // Not FOR UPDATE: that would also stop whoever inserts a row that refers to this one.
+        $query.for_no_key_update()
     };
 }
 pub(in crate::db) use for_update;
@@ -42,6 +43,9 @@ pub(in crate::db) fn enter(conn: &mut Conn, tenant: TenantId) -> Result<()> {
 pub(super) fn set_tenant(tenant: TenantId) -> String {
     format!("SET LOCAL app.tenant_id = '{tenant}'")
 }
+
+/// Behind a query for rows that nobody else holds: who tidies up waits for nobody.
+pub(in crate::db) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
 /// Whether somebody else held a row for too long.
 pub(in crate::db) fn is_lock_timeout(error: &diesel::result::Error) -> bool {

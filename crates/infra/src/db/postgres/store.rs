@@ -46,6 +46,7 @@ impl Default for PgOptions {
 pub struct PgStore {
     pool: Pool<Manager>,
     workers: Workers,
+    scans: Workers,
     begin: Begin,
 }
 
@@ -63,7 +64,9 @@ impl PgStore {
             .map_err(unavailable)?;
         let threads = usize::try_from(options.pool).unwrap_or(1);
         let workers = Workers::start("postgres", threads, options.queue)?;
-        Ok(Self { pool, workers, begin: if citus { Begin::InTwo } else { Begin::InOne } })
+        // Half of the connections stay free of what may take long.
+        let scans = Workers::start("postgres-scan", threads.div_ceil(2), options.queue)?;
+        Ok(Self { pool, workers, scans, begin: if citus { Begin::InTwo } else { Begin::InOne } })
     }
 }
 
@@ -124,7 +127,8 @@ enum Begin {
 impl Store for PgStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
         let (pool, begin) = (self.pool.clone(), self.begin);
-        hand_over(&self.workers, work, move |mut work| {
+        let workers = if access == Access::Scan { &self.scans } else { &self.workers };
+        hand_over(workers, work, move |mut work| {
             let end = begin_and_run(&pool, begin, tenant, access, work.as_mut());
             work.settle(end);
         });

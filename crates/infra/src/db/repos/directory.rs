@@ -31,6 +31,13 @@ statement! {
         " RETURNING failures, last_at, blocked_until"
 }
 
+// A few at a time: it is done inside a login.
+statement! {
+    ForgetFailures { before: DbInstant } =
+        "DELETE FROM login_failures WHERE subject IN (SELECT subject FROM login_failures WHERE last_at < " before
+        " ORDER BY last_at LIMIT 100" skip_locked ")"
+}
+
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
     row.optional().map_err(store_error)?.map(Tenant::try_from).transpose()
 }
@@ -141,10 +148,7 @@ impl Directory for Session<'_> {
     }
 
     fn forget_failures(&mut self, before: Timestamp) -> Result<()> {
-        diesel::delete(login_failures::table.filter(login_failures::last_at.lt(DbInstant(before))))
-            .execute(self.conn)
-            .map(drop)
-            .map_err(store_error)
+        ForgetFailures { before: DbInstant(before) }.execute(self.conn).map(drop).map_err(store_error)
     }
 }
 

@@ -20,6 +20,14 @@ statement! {
         " WHERE idempotency_keys.claimed_at <= " stale
 }
 
+// A few at a time: it is done inside a login.
+statement! {
+    Forget { tenant: i64, stale: DbInstant } =
+        "DELETE FROM idempotency_keys WHERE " mine " AND (user_id, idempotency_key) IN ("
+        "SELECT user_id, idempotency_key FROM idempotency_keys WHERE " mine " AND claimed_at <= " stale
+        " ORDER BY claimed_at LIMIT 100" skip_locked ")"
+}
+
 impl Replays for Session<'_> {
     fn claim(
         &mut self,
@@ -70,13 +78,9 @@ impl Replays for Session<'_> {
     }
 
     fn forget(&mut self, stale: Timestamp) -> Result<()> {
-        diesel::delete(
-            idempotency_keys::table
-                .filter(mine!(idempotency_keys, self.here()))
-                .filter(idempotency_keys::claimed_at.le(DbInstant(stale))),
-        )
-        .execute(self.conn)
-        .map(drop)
-        .map_err(store_error)
+        Forget { tenant: self.here(), stale: DbInstant(stale) }
+            .execute(self.conn)
+            .map(drop)
+            .map_err(store_error)
     }
 }

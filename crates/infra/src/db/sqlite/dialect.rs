@@ -39,6 +39,9 @@ pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
     Ok(())
 }
 
+/// Behind a query for rows that nobody else holds: nobody holds any.
+pub(in crate::db) const SKIP_LOCKED: &str = "";
+
 /// Writers wait for the file, never for a row.
 pub(in crate::db) fn is_lock_timeout(_: &diesel::result::Error) -> bool {
     false
