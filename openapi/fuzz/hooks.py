@@ -47,6 +47,8 @@ BEYOND_SCHEMA = [
     # A long list of words, the other members of the body, and who sends it.
     (r"(new_)?password", r"is one of those that are guessed first|must not be the username or the e-mail address"),
     (r"tenant_name", r"is required"),
+    # The names of all actions, which grow with each release.
+    (r"action", r"is no action that there is"),
     # ISO's list, which changes; and letters of every script, for which regular expressions have no common name.
     (r"currency", r"must be a currency code of ISO 4217, such as INR or EUR"),
     (r"name|tenant_name", r"must have at least one letter or digit"),
@@ -61,12 +63,16 @@ def announced(field, message):
 
 
 # An empty member of a query is an absent one (docs/API.md). Where it is text the schema says so; of these it cannot.
-EMPTY_IS_ABSENT = ["all", "in_stock", "is_active", "created_after", "created_before", "customer", "product"]
+EMPTY_IS_ABSENT = ["all", "in_stock", "is_active", "created_after", "created_before", "customer", "product",
+                   "since", "until", "actor", "object_id"]
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     kind = type(failure).__name__
+    # What state a thing is in, and what a key was used for before, no schema can say.
+    if kind == "RejectedPositiveData" and response.status_code in (412, 422):
+        return False
     if kind == "RejectedPositiveData" and response.status_code == 400:
         errors = response.json().get("errors", {})
         faults = [(field, message) for field, messages in errors.items() for message in messages]

@@ -280,8 +280,14 @@ fn add_header_parameter(operation: &mut Value, name: &str, text: &str) {
     let Some(all) = operation.as_object_mut() else { return };
     let parameters = all.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
+        let schema = match name {
+            KEY_HEADER => {
+                json!({ "type": "string", "pattern": "^[!-~]+$", "minLength": 1, "maxLength": 255 })
+            }
+            _ => json!({ "type": "string" }),
+        };
         parameters.push(json!({
-            "name": name, "in": "header", "required": false, "description": text, "schema": { "type": "string" },
+            "name": name, "in": "header", "required": false, "description": text, "schema": schema,
         }));
     }
 }

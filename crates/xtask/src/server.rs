@@ -80,7 +80,8 @@ impl Server {
             .env("HAAT_HASHING_QUEUE", "1000")
             .env("HAAT_LIMIT_ADDRESS", "off")
             .env("HAAT_LIMIT_USER", "off")
-            .env("HAAT_LIMIT_TENANT", "off");
+            .env("HAAT_LIMIT_TENANT", "off")
+            .env("HAAT_FREE_FAILURES", "0");
         program
     }
 

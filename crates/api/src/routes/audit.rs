@@ -98,6 +98,7 @@ pub struct AuditQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `number` or `-number` (default), the newest first.
+    #[param(pattern = "^-?number$")]
     ordering: Option<String>,
     /// By this user.
     #[param(required = false, value_type = i64)]
@@ -105,11 +106,13 @@ pub struct AuditQuery {
     /// Of this action, for example `product.update`.
     action: Option<String>,
     /// About things of this kind: `store`, `user`, `invitation`, `product` or `order`.
+    #[param(pattern = "^(store|user|invitation|product|order)?$")]
     object: Option<String>,
     /// About the thing of this number.
     #[param(required = false, value_type = i64)]
     object_id: Option<String>,
     /// Done by the request of this number.
+    #[param(max_length = 128, pattern = "^[!-~]*$")]
     request_id: Option<String>,
     /// At this time or later (RFC 3339).
     #[param(format = DateTime)]

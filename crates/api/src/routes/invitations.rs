@@ -109,8 +109,10 @@ pub struct InvitationQuery {
     /// The mark of the page to begin at, as the `Link` header gave it.
     cursor: Option<String>,
     /// `id` or `-id` (default), the newest first.
+    #[param(pattern = "^-?id$")]
     ordering: Option<String>,
     /// `pending`, `redeemed`, `revoked` or `expired`.
+    #[param(pattern = "^(pending|redeemed|revoked|expired)?$")]
     status: Option<String>,
 }
 
