@@ -1,6 +1,7 @@
 //! Shared state, and the one way from a request into a transaction.
 
 use crate::auth::Caller;
+use crate::hashing::Hashing;
 use crate::once::InFlight;
 use crate::problem::ApiError;
 use haat_domain::authz::{Action, Realm};
@@ -11,7 +12,6 @@ use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
 use haat_infra::token::PublicKey;
-use haat_infra::workers::Workers;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -29,7 +29,7 @@ pub struct App {
     /// Passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Threads for hashing: slow on purpose, and so kept apart from everything else.
-    pub hashing: Workers,
+    pub hashing: Hashing,
     /// Failed logins that cost no time; 0: none ever does.
     pub free_failures: u16,
     /// Secrets.
@@ -145,16 +145,15 @@ impl App {
         read
     }
 
-    /// Hashes or verifies a password on the threads for it; 429 while too many are waiting.
+    /// Hashes or verifies a password on the threads for it; 429 while too many are waiting, or too many of one address.
     pub async fn hash<T: Send + 'static>(
         &self,
+        caller: &Caller,
         work: impl FnOnce(&dyn PasswordHasher) -> Result<T> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (answer, wait) = oneshot::channel();
         let hasher = Arc::clone(&self.hasher);
-        self.hashing
-            .try_run(move || drop(answer.send(work(hasher.as_ref()))))
-            .map_err(|_| Error::Busy { retry_after: 1 })?;
+        self.hashing.run(caller.address, move || drop(answer.send(work(hasher.as_ref()))))?;
         Ok(wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))?)
     }
 }

@@ -1,5 +1,6 @@
 //! Who is calling, as far as the request says.
 
+use crate::address::ClientAddress;
 use crate::app::App;
 use crate::edge::RequestId;
 use crate::problem::ApiError;
@@ -10,6 +11,7 @@ use haat_domain::error::{AuthFailure, Error};
 use haat_domain::identity::Credential;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 /// The header in which a platform admin names the store to act in. For anybody else it means nothing.
 pub const STORE_HEADER: &str = "X-Haat-Store";
@@ -37,23 +39,25 @@ pub struct Caller {
     pub store: Option<String>,
     /// The number of the request, for the audit log.
     pub request: Option<String>,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
 }
 
 impl Caller {
     /// Somebody who shows no token.
     pub const fn anonymous() -> Self {
-        Self { token: None, verified: None, store: None, request: None }
+        Self { token: None, verified: None, store: None, request: None, address: None }
     }
 
     /// Whoever this token says.
     pub const fn with(token: String) -> Self {
-        Self { token: Some(token), verified: None, store: None, request: None }
+        Self { token: Some(token), verified: None, store: None, request: None, address: None }
     }
 
     /// The sender of the same request, whatever token they show.
     #[must_use]
     pub fn at_the_door(&self) -> Self {
-        Self { request: self.request.clone(), ..Self::anonymous() }
+        Self { request: self.request.clone(), address: self.address, ..Self::anonymous() }
     }
 
     /// Whether no token came along.
@@ -82,6 +86,7 @@ impl FromRequest for Caller {
         let store = req.headers().get(STORE_HEADER);
         let store = store.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
         let request = req.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
-        ready(Ok(Self { token, verified, store, request }))
+        let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
+        ready(Ok(Self { token, verified, store, request, address }))
     }
 }

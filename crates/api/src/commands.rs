@@ -76,6 +76,7 @@ fn start_logs(settings: &Settings) -> Result<(), Failure> {
 
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     start_logs(settings)?;
+    allow_connections(settings.edge.max_connections);
     // Before anything is touched.
     settings.keys()?;
     if how.demo {
@@ -101,6 +102,19 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// Each connection is an open file, of which the system's usual limit allows a thousand.
+fn allow_connections(wanted: u32) {
+    // Beside the connections: the database, its log, standard streams, the event loops.
+    let needed = u64::from(wanted) + 256;
+    match rlimit::increase_nofile_limit(needed) {
+        Ok(allowed) if allowed >= needed => {}
+        Ok(allowed) => {
+            tracing::warn!(allowed, needed, "too few open files are allowed for --max-connections")
+        }
+        Err(error) => tracing::warn!(%error, "how many open files are allowed is not known"),
+    }
 }
 
 fn migrations(settings: &Settings) -> Result<Migrations, Failure> {

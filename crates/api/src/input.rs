@@ -69,9 +69,14 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
+/// The largest body that is read of somebody who may not be known yet, in bytes.
+const DOOR_LIMIT: usize = 16 * 1024;
+
 async fn read(req: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
     let app = req.app_data::<Data<App>>();
     let (limit, time) = app.map_or((0, Duration::ZERO), |app| (app.body_limit, app.body_time));
+    // Strangers come here, and have little to say.
+    let limit = if req.path().starts_with("/api/auth/") { limit.min(DOOR_LIMIT) } else { limit };
     let encoded = |value: &HeaderValue| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if req.headers().get_all(CONTENT_ENCODING).any(encoded) {
         return Err(ApiError::WrongEncoding);

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod digits;
 pub mod edge;
 pub mod etag;
+pub mod hashing;
 pub mod input;
 mod keys;
 pub mod limits;
@@ -27,6 +28,7 @@ pub mod wall;
 use crate::app::App;
 use crate::config::Settings;
 use crate::edge::Edge;
+use crate::hashing::Hashing;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::once::InFlight;
@@ -41,7 +43,6 @@ use haat_infra::db;
 use haat_infra::password::BcryptHasher;
 use haat_infra::random::OsRandom;
 use haat_infra::token::JwtIssuer;
-use haat_infra::workers::Workers;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use utoipa_actix_web::AppExt;
@@ -66,14 +67,13 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
-    let (threads, queue) = (usize::from(settings.hashing_threads), usize::from(settings.hashing_queue));
     Ok(App {
         store,
         clock: Arc::new(SystemClock),
         tokens: Arc::new(JwtIssuer::new(&keys, &settings.token_issuer, &settings.token_audience)),
         public_keys: keys.public(),
         hasher: Arc::new(hasher),
-        hashing: Workers::start("hashing", threads, queue)?,
+        hashing: Hashing::start(settings.hashing_threads, settings.hashing_queue)?,
         currency: settings.currency,
         body_limit: settings.body_limit,
         body_time: settings.edge.body_time(),

@@ -53,7 +53,7 @@ pub const OPERATIONS: &[(&str, Rule)] = &[
     ("get_tenant", Rule::Needs(Action::ReadTenants)),
     ("update_tenant", Rule::Needs(Action::UpdateTenant)),
     ("suspend_tenant", Rule::Needs(Action::SuspendTenant)),
-    ("resume_tenant", Rule::Needs(Action::SuspendTenant)),
+    ("resume_tenant", Rule::Needs(Action::ResumeTenant)),
     ("get_health", Rule::Open),
     ("get_readiness", Rule::Open),
     ("get_schema", Rule::Open),

@@ -7,12 +7,12 @@ use crate::error::{Conflict, Error, Result, Violation};
 use crate::ids::TenantId;
 use crate::money::Currency;
 use crate::page::{After, Key, Page, PageRequest, SortKey};
-use crate::text::{Lines, Search, clean, fold, in_word};
+use crate::text::{Lines, Search, clean, fold_seen, in_word};
 use crate::time::Timestamp;
 use std::fmt;
 use unicode_normalization::char::is_combining_mark;
 
-/// The name of a store: 1 to 100 characters on one line; unique on the installation as [`fold`]ed.
+/// The name of a store: 1 to 100 characters on one line; unique on the installation as [`fold_seen`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreName(String);
 
@@ -38,7 +38,7 @@ impl StoreName {
 
     /// The name as compared.
     pub fn key(&self) -> String {
-        fold(&self.0)
+        fold_seen(&self.0)
     }
 }
 
@@ -59,7 +59,7 @@ impl Slug {
     /// assert_eq!(Slug::of("  Anna's Tea & Co. ").unwrap().as_str(), "anna-s-tea-co");
     /// ```
     pub fn of(name: &str) -> Option<Self> {
-        let folded = fold(name);
+        let folded = fold_seen(name);
         let words = folded.split(|c| !in_word(c)).map(|word| word.trim_start_matches(is_combining_mark));
         let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
         (!words.is_empty()).then(|| Self(words.join("-")))
@@ -172,7 +172,7 @@ pub struct TenantFilter {
 /// Looks a store up by what people type: its name or its slug.
 pub fn find_store(cx: &mut Cx<'_>, name: &str) -> Result<Option<Tenant>> {
     // No store has such a name, and PostgreSQL takes no text with NUL.
-    if name.contains('\0') { Ok(None) } else { cx.directory().store_by_key(&fold(name)) }
+    if name.contains('\0') { Ok(None) } else { cx.directory().store_by_key(&fold_seen(name)) }
 }
 
 /// The caller's store.
@@ -240,7 +240,11 @@ pub fn update_tenant(cx: &mut Cx<'_>, id: TenantId, name: Option<StoreName>) -> 
 
 /// Closes a store, or opens it again; what was so already stays so. Platform admins only.
 pub fn set_tenant_status(cx: &mut Cx<'_>, id: TenantId, status: TenantStatus) -> Result<Tenant> {
-    change_tenant(cx, id, Action::SuspendTenant, |store| store.status = status)
+    let action = match status {
+        TenantStatus::Suspended => Action::SuspendTenant,
+        TenantStatus::Active => Action::ResumeTenant,
+    };
+    change_tenant(cx, id, action, |store| store.status = status)
 }
 
 fn change_tenant(
@@ -313,10 +317,19 @@ mod tests {
             ("ＤＲＥＡＭ--kart", "dream-kart"),
             ("हाट बाज़ार", "हाट-बाज़ार"),
         ] {
-            assert_eq!(Slug::of(name).unwrap().as_str(), fold(slug), "{name}");
+            assert_eq!(Slug::of(name).unwrap().as_str(), fold_seen(slug), "{name}");
         }
         assert!(["", "--", "!?", "😀"].iter().all(|name| Slug::of(name).is_none()));
         assert_eq!(Slug::of("a").unwrap().numbered(2).as_str(), "a-2");
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_the_same() {
+        let key = |name: &str| StoreName::parse(name).unwrap().key();
+        for twin in ["Alpha\u{2060}", "Al\u{ad}pha", "Al\u{200b}pha", "alpha\u{3164}", "Al\u{202e}pha"] {
+            assert_eq!(key(twin), key("Alpha"), "{twin:?}");
+            assert_eq!(Slug::of(twin), Slug::of("Alpha"), "{twin:?}");
+        }
     }
 
     #[test]
@@ -334,7 +347,7 @@ mod tests {
         fn a_slug_is_its_own_slug_and_its_own_key(name in "(\\PC|\\pM|[a-z -]){0,30}") {
             if let Some(slug) = Slug::of(&name) {
                 prop_assert_eq!(Slug::of(slug.as_str()), Some(slug.clone()));
-                prop_assert_eq!(fold(slug.as_str()), slug.as_str());
+                prop_assert_eq!(fold_seen(slug.as_str()), slug.as_str());
                 prop_assert!(slug.as_str().split('-').all(|word| !word.is_empty() && word.chars().all(in_word)));
             }
         }

@@ -72,6 +72,12 @@ pub fn fold(text: &str) -> String {
     words.fold(first, |text, word| text + " " + word)
 }
 
+/// The form in which names of stores are compared: as [`fold`]ed, and without what nobody sees, so that no two of them
+/// look the same for that alone.
+pub fn fold_seen(text: &str) -> String {
+    fold(&text.chars().filter(|c| !is_ignorable(*c)).collect::<String>())
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();

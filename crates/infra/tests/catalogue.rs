@@ -175,7 +175,7 @@ const STRAY_KEYS: &str = "
   SELECT format('%s of %s: %s', conname, conrelid::regclass, pg_get_constraintdef(oid))
   FROM pg_constraint
   WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f')
-    AND conrelid NOT IN ('tenants'::regclass, 'login_names'::regclass, 'login_failures'::regclass,
+    AND conrelid NOT IN ('tenants'::regclass, 'login_names'::regclass, 'login_failures'::regclass, 'store_names'::regclass,
                          '__diesel_schema_migrations'::regclass)
     AND NOT (
       conkey[1] IN (SELECT attnum FROM pg_attribute WHERE attrelid = conrelid AND attname = 'tenant_id')
@@ -185,7 +185,7 @@ const STRAY_KEYS: &str = "
   UNION ALL
   SELECT format('%s has no tenant', relname) FROM pg_class c
   WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
-    AND relname NOT IN ('tenants', 'login_failures', '__diesel_schema_migrations')
+    AND relname NOT IN ('tenants', 'store_names', 'login_failures', '__diesel_schema_migrations')
     AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant_id' AND attnotnull)";
 
 #[test]

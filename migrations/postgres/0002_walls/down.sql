@@ -26,3 +26,5 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO haat_app
 DROP TABLE idempotency_keys
 --;;
 DROP TABLE invitations
+--;;
+DROP TABLE store_names

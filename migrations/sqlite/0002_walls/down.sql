@@ -19,6 +19,8 @@ DROP TABLE idempotency_keys
 --;;
 DROP TABLE invitations
 --;;
+DROP TABLE store_names
+--;;
 DELETE FROM sequences WHERE name = 'invitations'
 --;;
 INSERT INTO sequences (name, last) VALUES ('audit_log', 0)

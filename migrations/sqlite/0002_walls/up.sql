@@ -1,9 +1,19 @@
+-- What a store is called, by name and by slug: one name leads to one store, whoever is faster.
+CREATE TABLE store_names (
+  name TEXT PRIMARY KEY NOT NULL,
+  store_id INTEGER NOT NULL REFERENCES tenants (id)
+) STRICT, WITHOUT ROWID
+--;;
+INSERT OR IGNORE INTO store_names (name, store_id)
+SELECT slug, id FROM tenants WHERE id <> 0 UNION SELECT name_key, id FROM tenants WHERE id <> 0
+--;;
 CREATE TABLE invitations (
   tenant_id INTEGER NOT NULL,
   id INTEGER NOT NULL,
   email TEXT NOT NULL,
   email_key TEXT NOT NULL,
   role TEXT NOT NULL CHECK (role IN ('owner', 'staff', 'customer')),
+  invited_by INTEGER,
   token_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
@@ -11,7 +21,8 @@ CREATE TABLE invitations (
   revoked_at INTEGER,
   PRIMARY KEY (tenant_id, id),
   UNIQUE (tenant_id, token_hash),
-  CHECK (redeemed_at IS NULL OR revoked_at IS NULL)
+  CHECK (redeemed_at IS NULL OR revoked_at IS NULL),
+  FOREIGN KEY (tenant_id, invited_by) REFERENCES users (tenant_id, id)
 ) STRICT, WITHOUT ROWID
 --;;
 -- Answers that are given once more. Not tied to users: a platform admin acts in stores that are not theirs.

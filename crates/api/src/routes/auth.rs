@@ -1,7 +1,6 @@
 //! Login, sessions, the own account.
 
 use super::users::UserBody;
-use crate::address::ClientAddress;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::input::{Body, Draft, query, query_bool};
@@ -133,7 +132,6 @@ pub struct MeChanges {
 async fn login(
     app: Data<App>,
     caller: Caller,
-    ClientAddress(address): ClientAddress,
     Body(body): Body<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
     let Draft { dto: Credentials { username, password, store }, mut errors, .. } = body?;
@@ -147,9 +145,8 @@ async fn login(
     // A name that cannot be one is nobody's, and takes as long as any other.
     let wanted =
         username.and_then(|name| Username::parse(&name).ok()).map(|username| Login { username, store });
-    let address = address.map(|address| address.to_string());
     let at_the_door = caller.at_the_door();
-    let attempt = || sign_in(&app, &at_the_door, wanted.clone(), address.clone(), password.clone());
+    let attempt = || sign_in(&app, &at_the_door, wanted.clone(), password.clone());
     let grant = match attempt().await {
         // What was verified is no longer what is stored: most likely another login has just upgraded the hash.
         Err(ApiError::Domain(Error::Conflict(_))) => attempt().await?,
@@ -163,13 +160,13 @@ async fn sign_in(
     app: &App,
     at_the_door: &Caller,
     wanted: Option<Login>,
-    address: Option<String>,
     password: String,
 ) -> Result<Grant, ApiError> {
+    let address = at_the_door.address.map(|address| address.to_string());
     let begin = move |cx: &mut Cx<'_>| identity::begin_login(cx, wanted.as_ref(), address.as_deref());
     let attempt = app.visit(at_the_door, Access::Read, begin).await?;
     let (verified, upgraded, attempt) = app
-        .hash(move |hasher| {
+        .hash(at_the_door, move |hasher| {
             let verified = hasher.verify(&password, attempt.account.as_ref().map(|account| &account.hash))?;
             let upgraded = match verified {
                 Verified::Outdated => Some(hasher.rehash(&password)?),
@@ -278,7 +275,7 @@ async fn change_password(
     let new = new.map_err(|fault| fault.on("new_password"))?;
     let old = old_password.unwrap_or_default();
     let verified = app
-        .hash(move |hasher| match hasher.verify(&old, Some(&stored))? {
+        .hash(&caller, move |hasher| match hasher.verify(&old, Some(&stored))? {
             Verified::No => Ok(None),
             // The new one gets a hash of today's kind in any case.
             Verified::Yes | Verified::Outdated => Ok(Some((stored, hasher.hash(&new)?))),

@@ -106,7 +106,7 @@ async fn register(
     // Hashing is dear: only for those who may.
     app.visit(&caller, Access::Read, move |cx| identity::may_register(cx, role, &email, shown.as_ref()))
         .await?;
-    let user = candidate.hashed(&app).await?;
+    let user = candidate.hashed(&app, &caller).await?;
     let wish = Enlist { user, store, invitation, currency };
     let user = app.visit(&caller, Access::Write, move |cx| identity::register(cx, &wish)).await?;
     let (username, email) = (user.username.as_str().to_owned(), user.email.as_str().to_owned());

@@ -99,9 +99,9 @@ impl Candidate {
     }
 
     /// Hashes the password: before any transaction is opened.
-    pub(super) async fn hashed(self, app: &App) -> Result<NewUser, ApiError> {
+    pub(super) async fn hashed(self, app: &App, caller: &Caller) -> Result<NewUser, ApiError> {
         let Self { username, email, role, password } = self;
-        let hash = app.hash(move |hasher| hasher.hash(&password)).await?;
+        let hash = app.hash(caller, move |hasher| hasher.hash(&password)).await?;
         Ok(NewUser { username, email, role, hash })
     }
 }
@@ -238,7 +238,7 @@ async fn create_user(
     let (claim, candidate) = app.checked(&caller, action, candidate).await?;
     // Hashing is dear: only for those who may.
     app.permit(&caller, action).await?;
-    let new = candidate.hashed(&app).await?;
+    let new = candidate.hashed(&app, &caller).await?;
     app.create(&caller, action, claim, move |cx| {
         let user = UserBody::from(identity::create_user(cx, &new)?);
         Created::new(format!("/api/users/{}/", user.id), &user)
@@ -280,7 +280,7 @@ async fn update_user(
         let new_email = patch.email.as_ref().unwrap_or(&found.email);
         let known = [found.username.as_str(), found.email.as_str(), new_email.as_str()];
         let password = NewPassword::parse(password.expose(), &known).map_err(|fault| fault.on("password"))?;
-        patch.hash = Some(app.hash(move |hasher| hasher.hash(&password)).await?);
+        patch.hash = Some(app.hash(&caller, move |hasher| hasher.hash(&password)).await?);
     }
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {

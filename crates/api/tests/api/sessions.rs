@@ -14,6 +14,30 @@ cases! {
     one_name_may_have_an_account_in_two_stores,
     names_are_unique_in_a_store_whatever_their_case,
     an_owner_sets_a_password_and_ends_the_users_sessions,
+    a_refresh_token_shown_while_the_store_is_suspended_is_not_used_up,
+    a_stranger_has_little_to_say,
+}
+
+fn a_refresh_token_shown_while_the_store_is_suspended_is_not_used_up(world: &World) {
+    let (shop, admin) = (world.open("Alpha"), world.admin());
+    let set = |what: &str| {
+        admin.post(&format!("/api/platform/tenants/{}/{what}/", shop.id), &json!({})).must(200);
+    };
+    set("suspend");
+    for _ in 0..2 {
+        refresh(world, &shop.owner.refresh).refused(401, "store_suspended");
+    }
+    set("resume");
+    refresh(world, &shop.owner.refresh).must(200);
+    refresh(world, &shop.owner.refresh).refused(401, "token_not_valid");
+}
+
+fn a_stranger_has_little_to_say(world: &World) {
+    let long = json!({"username": "x".repeat(17 * 1024), "password": PASSWORD});
+    for path in ["login", "register", "refresh", "verify"] {
+        let path = format!("/api/auth/{path}/");
+        world.anonymous().post(&path, &long).refused(413, "body_too_large");
+    }
 }
 
 fn login(world: &World, body: &Value) -> Answer {

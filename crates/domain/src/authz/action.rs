@@ -102,8 +102,10 @@ actions! {
     CreateTenant = Platform "tenant.create",
     /// Rename a store.
     UpdateTenant = Platform "tenant.update",
-    /// Suspend or resume a store.
+    /// Suspend a store.
     SuspendTenant = Platform "tenant.suspend",
+    /// Resume a store.
+    ResumeTenant = Platform "tenant.resume",
     /// Act inside a store.
     EnterStore = Platform "tenant.enter",
     /// Appoint a platform admin. Only the program's command line does it.

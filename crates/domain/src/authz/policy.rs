@@ -49,6 +49,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
+            | Action::ResumeTenant
             | Action::EnterStore
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
@@ -84,6 +85,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
+            | Action::ResumeTenant
             | Action::EnterStore
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
@@ -119,6 +121,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
+            | Action::ResumeTenant
             | Action::EnterStore
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
@@ -150,6 +153,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
+            | Action::ResumeTenant
             | Action::EnterStore
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Allow,
@@ -188,6 +192,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::CreateTenant
             | Action::UpdateTenant
             | Action::SuspendTenant
+            | Action::ResumeTenant
             | Action::EnterStore
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,

@@ -3,7 +3,7 @@ use crate::audit::{Facts, Object};
 use crate::authz::{Action, Role};
 use crate::cx::{Cx, Shop};
 use crate::error::{Conflict, Denied, Error, Result, Violation};
-use crate::ids::{InvitationId, TenantId};
+use crate::ids::{InvitationId, TenantId, UserId};
 use crate::page::{After, Key, Page, PageRequest, SortKey};
 use crate::tenancy::TenantStatus;
 use crate::text::hex;
@@ -20,6 +20,8 @@ pub struct Invitation {
     pub email: Email,
     /// As what: owner, staff or customer.
     pub role: Role,
+    /// Who invites; `None`: a platform admin. It holds as long as they are an active owner.
+    pub invited_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends.
@@ -139,6 +141,8 @@ pub struct NewInvitation {
     pub email: Email,
     /// As what.
     pub role: Role,
+    /// Who invites, if they belong to the store.
+    pub invited_by: Option<UserId>,
     /// [`InviteToken::hash`].
     pub token_hash: String,
     /// When it is made.
@@ -173,11 +177,21 @@ pub fn invite(
     }
     let token = InviteToken::new(shop.scope.tenant(), random);
     let expires_at = shop.now.plus_seconds(Invitation::DAYS * 24 * 60 * 60);
-    let new = NewInvitation { email, role, token_hash: token.hash(), created_at: shop.now, expires_at };
+    let invited_by = shop.scope.member();
+    let new =
+        NewInvitation { email, role, invited_by, token_hash: token.hash(), created_at: shop.now, expires_at };
     let id = shop.tx.invitations().insert(&new)?;
     let NewInvitation { email, role, created_at, .. } = new;
-    let invitation =
-        Invitation { id, email, role, created_at, expires_at, redeemed_at: None, revoked_at: None };
+    let invitation = Invitation {
+        id,
+        email,
+        role,
+        invited_by,
+        created_at,
+        expires_at,
+        redeemed_at: None,
+        revoked_at: None,
+    };
     shop.record(Object::Invitation(id), Facts::default(), (&invitation).into())?;
     Ok((invitation, token))
 }
@@ -234,10 +248,13 @@ pub(super) fn look_up<'c>(
             && invitation.role == role
             && invitation.email.key() == email.key()
     };
-    match found.filter(bound) {
-        Some(invitation) => Ok((shop, invitation.id)),
-        None => Err(refused()),
+    let invitation = found.filter(bound).ok_or_else(refused)?;
+    if let Some(inviter) = invitation.invited_by {
+        // Whoever is no owner any more invites nobody.
+        let owner = |user: &User| user.is_active && user.role == Role::Owner;
+        shop.tx.users().find(inviter)?.filter(owner).ok_or_else(refused)?;
     }
+    Ok((shop, invitation.id))
 }
 
 /// Makes the invited person a user. Of several who show the same token at once, one is let in.

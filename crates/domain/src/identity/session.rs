@@ -305,6 +305,12 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
     else {
         return Ok(Rotation::Ended(AuthFailure::BadToken));
     };
+    // A token that may not be used now is not used up: it is good again when the store is open again.
+    let user = match shop.tx.users().find(session.user)? {
+        Some(user) if user.is_active && store.status == TenantStatus::Active => user,
+        Some(user) if user.is_active => return Ok(Rotation::Ended(AuthFailure::StoreSuspended)),
+        _ => return Ok(Rotation::Ended(AuthFailure::Inactive)),
+    };
     let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY).min(session.expires_at);
     if !shop.tx.sessions().rotate(session.id, token.generation, idle_until)? {
         // A logout may have come between; that is no theft.
@@ -315,19 +321,15 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
         return Ok(Rotation::Reused);
     }
     shop.tx.replays().forget(idempotency::stale(shop.now))?;
-    match shop.tx.users().find(session.user)? {
-        Some(user) if user.is_active && store.status == TenantStatus::Active => Ok(Rotation::Fresh(Grant {
-            tenant: store.id,
-            user: user.id,
-            role: user.role,
-            token_version: user.token_version,
-            session: session.id,
-            generation: token.generation + 1,
-            refresh_until: idle_until,
-        })),
-        Some(user) if user.is_active => Ok(Rotation::Ended(AuthFailure::StoreSuspended)),
-        _ => Ok(Rotation::Ended(AuthFailure::Inactive)),
-    }
+    Ok(Rotation::Fresh(Grant {
+        tenant: store.id,
+        user: user.id,
+        role: user.role,
+        token_version: user.token_version,
+        session: session.id,
+        generation: token.generation + 1,
+        refresh_until: idle_until,
+    }))
 }
 
 /// Whether a refresh token could be used now; it is not used up.

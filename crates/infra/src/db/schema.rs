@@ -131,6 +131,7 @@ diesel::table! {
         email -> Text,
         email_key -> Text,
         role -> Text,
+        invited_by -> Nullable<BigInt>,
         token_hash -> Text,
         created_at -> Instant,
         expires_at -> Instant,
@@ -171,6 +172,14 @@ diesel::table! {
         facts_before -> Text,
         facts_after -> Text,
         link -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Text};
+    store_names (name) {
+        name -> Text,
+        store_id -> BigInt,
     }
 }
 

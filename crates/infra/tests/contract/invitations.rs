@@ -20,10 +20,39 @@ cases![
     one_that_was_redeemed_revoked_or_has_expired_lets_nobody_in,
     a_registration_that_fails_uses_no_invitation_up,
     a_suspended_store_lets_nobody_in,
+    whoever_is_no_owner_any_more_invites_nobody,
     of_many_who_show_one_token_at_once_one_is_let_in,
     redeeming_and_revoking_at_once_ends_in_one_of_both,
     only_owners_invite_and_only_who_can_be_a_member,
 ];
+
+fn whoever_is_no_owner_any_more_invites_nobody(store: &Arc<dyn Store>) {
+    let shop = open_shop(store, "Bazaar");
+    let second = shop.act(Role::Owner, |cx| create_user(cx, &user("second", Role::Owner))).unwrap();
+    let second = shop.log_in(&second).unwrap();
+    let (_, token) =
+        shop.act_as(&second, |cx| invite(cx, email("guest@example.com"), Role::Owner, [7; 16])).unwrap();
+    let change = |patch: UserPatch| {
+        let id = second.user.id;
+        shop.act(Role::Owner, move |cx| update_user(cx, id, patch)).unwrap();
+    };
+    let guest = || come(&shop, wish("guest", Role::Owner, "guest@example.com", None, &token));
+    for (gone, back) in [
+        (
+            UserPatch { role: Some(Role::Staff), ..UserPatch::default() },
+            UserPatch { role: Some(Role::Owner), ..UserPatch::default() },
+        ),
+        (
+            UserPatch { is_active: Some(false), ..UserPatch::default() },
+            UserPatch { is_active: Some(true), ..UserPatch::default() },
+        ),
+    ] {
+        change(gone);
+        refused(guest());
+        change(back);
+    }
+    guest().unwrap();
+}
 
 fn ask(shop: &TestShop, address: &str, role: Role, random: u8) -> (Invitation, InviteToken) {
     let address = email(address);

@@ -128,8 +128,8 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
     }),
     ("Invitations::insert", |tx, prey, now| {
         let new = NewInvitation {
-            email: prey.invitation.email.clone(), role: Role::Owner, token_hash: prey.token.hash(), created_at: now,
-            expires_at: now.plus_seconds(9),
+            email: prey.invitation.email.clone(), role: Role::Owner, invited_by: None, token_hash: prey.token.hash(),
+            created_at: now, expires_at: now.plus_seconds(9),
         };
         Ok(tx.invitations().insert(&new)? == prey.invitation.id)
     }),

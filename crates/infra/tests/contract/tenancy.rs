@@ -18,6 +18,7 @@ cases![
     a_store_is_found_by_its_name_however_it_is_written,
     a_store_whose_slug_is_taken_gets_a_number,
     a_name_or_a_slug_is_given_once,
+    a_slug_that_is_anothers_name_is_taken_even_if_nobody_has_looked,
     settings_are_read_as_they_were_written,
     a_store_cannot_take_anothers_name,
     the_currency_stays_once_there_are_products,
@@ -26,6 +27,22 @@ cases![
     one_of_many_opens_a_store_of_a_name,
     a_platform_admins_doings_stand_in_the_stores_log,
 ];
+
+fn a_slug_that_is_anothers_name_is_taken_even_if_nobody_has_looked(store: &Arc<dyn Store>) {
+    let shop = open_shop(store, "Zed");
+    let patch = TenantPatch { name: Some(store_name("fresh")), ..TenantPatch::default() };
+    let renamed = shop.act(Role::Owner, |cx| update_store(cx, patch)).unwrap();
+    let new = NewTenant { name: store_name("Fresh!"), currency: Currency::parse("EUR").unwrap() };
+    let slug = Slug::of("fresh").unwrap();
+    let twin = store.write(None, move |tx| tx.directory().insert_store(&new, &slug, renamed.created_at));
+    assert_eq!(conflict(twin), Conflict::StoreTaken);
+    assert_eq!(by_key(store, "fresh").map(|found| found.id), Some(renamed.id));
+    assert_eq!(by_key(store, "zed").map(|found| found.id), Some(renamed.id), "the slug stays");
+    // What it is no longer called is free again.
+    let patch = TenantPatch { name: Some(store_name("Other")), ..TenantPatch::default() };
+    shop.act(Role::Owner, |cx| update_store(cx, patch)).unwrap();
+    assert!(insert(store, "Fresh", "fresh").is_some());
+}
 
 fn by_key(store: &Arc<dyn Store>, key: &str) -> Option<Tenant> {
     let key = key.to_owned();

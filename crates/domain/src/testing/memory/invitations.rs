@@ -8,9 +8,17 @@ use crate::time::Timestamp;
 impl Invitations for MemoryTx {
     fn insert(&mut self, new: &NewInvitation) -> Result<InvitationId> {
         let id = next_id(&self.state.invitations, InvitationId::new, InvitationId::get);
-        let NewInvitation { email, role, token_hash, created_at, expires_at } = new.clone();
-        let invitation =
-            Invitation { id, email, role, created_at, expires_at, redeemed_at: None, revoked_at: None };
+        let NewInvitation { email, role, invited_by, token_hash, created_at, expires_at } = new.clone();
+        let invitation = Invitation {
+            id,
+            email,
+            role,
+            invited_by,
+            created_at,
+            expires_at,
+            redeemed_at: None,
+            revoked_at: None,
+        };
         self.state.invitations.insert((self.tenant, id), (invitation, token_hash));
         Ok(id)
     }

@@ -33,6 +33,11 @@ impl Directory for MemoryTx {
         if self.stores().any(|store| store.name.key() == new.name.key() || store.slug == *slug) {
             return Ok(None);
         }
+        let names = |store: &Tenant| [store.name.key(), store.slug.as_str().to_owned()];
+        let wanted = [new.name.key(), slug.as_str().to_owned()];
+        if self.stores().flat_map(names).any(|name| wanted.contains(&name)) {
+            return Err(Error::Conflict(Conflict::StoreTaken));
+        }
         let id = TenantId::new(self.state.tenants.keys().map(|id| id.get()).max().unwrap_or(0) + 1);
         let NewTenant { name, currency } = new.clone();
         let store =

@@ -1,12 +1,12 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
 use super::Session;
 use crate::db::rows::{AccountRow, FailuresRow, TenantRow, UserRow};
-use crate::db::schema::{login_failures, login_names, sessions, tenants, users};
+use crate::db::schema::{login_failures, login_names, sessions, store_names, tenants, users};
 use crate::db::types::DbInstant;
 use crate::db::types::sql::Instant;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use haat_domain::error::{Error, Result};
+use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::identity::{Account, Credential, Failures, Subject};
 use haat_domain::ids::TenantId;
 use haat_domain::page::{After, Sort};
@@ -42,6 +42,31 @@ fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
     row.optional().map_err(store_error)?.map(Tenant::try_from).transpose()
 }
 
+impl Session<'_> {
+    /// Has name and slug lead to this store, and nothing else. Whether they are free has been looked up; if somebody
+    /// was faster since, the transaction is lost.
+    fn call(&mut self, store: &Tenant) -> Result<()> {
+        let names = [store.name.key(), store.slug.as_str().to_owned()];
+        for name in &names {
+            diesel::insert_into(store_names::table)
+                .values((store_names::name.eq(name), store_names::store_id.eq(store.id.get())))
+                .on_conflict_do_nothing()
+                .execute(self.conn)
+                .map_err(store_error)?;
+        }
+        let own = store_names::table.filter(store_names::store_id.eq(store.id.get()));
+        diesel::delete(own.filter(store_names::name.ne_all(&names)))
+            .execute(self.conn)
+            .map_err(store_error)?;
+        let led: Vec<String> = own.select(store_names::name).load(self.conn).map_err(store_error)?;
+        if names.iter().all(|name| led.contains(name)) {
+            Ok(())
+        } else {
+            Err(Error::Conflict(Conflict::StoreTaken))
+        }
+    }
+}
+
 impl Directory for Session<'_> {
     fn store_by_key(&mut self, key: &str) -> Result<Option<Tenant>> {
         tenant(
@@ -59,7 +84,7 @@ impl Directory for Session<'_> {
 
     fn insert_store(&mut self, new: &NewTenant, slug: &Slug, now: Timestamp) -> Result<Option<Tenant>> {
         let id = new_id(self.conn, "tenants")?;
-        tenant(
+        let store = tenant(
             diesel::insert_into(tenants::table)
                 .values((
                     tenants::id.eq(id),
@@ -73,7 +98,11 @@ impl Directory for Session<'_> {
                 .on_conflict_do_nothing()
                 .returning(TenantRow::as_returning())
                 .get_result(self.conn),
-        )
+        )?;
+        if let Some(store) = &store {
+            self.call(store)?;
+        }
+        Ok(store)
     }
 
     fn first_claim(&mut self, username_key: &str) -> Result<Option<TenantId>> {
@@ -218,6 +247,7 @@ impl Tenants for Session<'_> {
             ))
             .execute(self.conn)
             .map_err(store_error)
-            .and_then(super::one_row)
+            .and_then(super::one_row)?;
+        self.call(store)
     }
 }

@@ -6,7 +6,7 @@ use crate::db::types::DbInstant;
 use diesel::prelude::*;
 use haat_domain::error::Result;
 use haat_domain::identity::{Invitation, InvitationStatus, NewInvitation};
-use haat_domain::ids::InvitationId;
+use haat_domain::ids::{InvitationId, UserId};
 use haat_domain::ports::Invitations;
 use haat_domain::time::Timestamp;
 
@@ -36,6 +36,7 @@ impl Invitations for Session<'_> {
                 invitations::email.eq(new.email.as_str()),
                 invitations::email_key.eq(new.email.key()),
                 invitations::role.eq(new.role.name()),
+                invitations::invited_by.eq(new.invited_by.map(UserId::get)),
                 invitations::token_hash.eq(&new.token_hash),
                 invitations::created_at.eq(DbInstant(new.created_at)),
                 invitations::expires_at.eq(DbInstant(new.expires_at)),

@@ -6,7 +6,7 @@ use haat_domain::authz::Role;
 use haat_domain::error::{Error, Result};
 use haat_domain::idempotency::{Answer, Kept};
 use haat_domain::identity::{Email, Failures, Invitation};
-use haat_domain::ids::InvitationId;
+use haat_domain::ids::{InvitationId, UserId};
 
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = invitations)]
@@ -14,6 +14,7 @@ pub(in crate::db) struct InvitationRow {
     id: i64,
     email: String,
     role: String,
+    invited_by: Option<i64>,
     created_at: DbInstant,
     expires_at: DbInstant,
     redeemed_at: Option<DbInstant>,
@@ -28,6 +29,7 @@ impl TryFrom<InvitationRow> for Invitation {
             id: InvitationId::new(row.id),
             role: Role::from_name(&row.role).ok_or_else(|| corrupt("invitations", row.id, "role"))?,
             email: Email::from_stored(row.email),
+            invited_by: row.invited_by.map(UserId::new),
             created_at: row.created_at.0,
             expires_at: row.expires_at.0,
             redeemed_at: row.redeemed_at.map(|at| at.0),
