@@ -111,7 +111,7 @@ fn allow_connections(wanted: u32) {
     match rlimit::increase_nofile_limit(needed) {
         Ok(allowed) if allowed >= needed => {}
         Ok(allowed) => {
-            tracing::warn!(allowed, needed, "too few open files are allowed for --max-connections")
+            tracing::warn!(allowed, needed, "too few open files are allowed for --max-connections");
         }
         Err(error) => tracing::warn!(%error, "how many open files are allowed is not known"),
     }

@@ -146,7 +146,7 @@ fn what_a_platform_admin_changes_of_a_store_stands_in_its_log() {
     assert_eq!(shop.act(Role::Owner, read_store).unwrap().name, store_name("Renamed"));
 
     let log = log(&shop);
-    let expected = [Action::SuspendTenant, Action::SuspendTenant, Action::UpdateTenant];
+    let expected = [Action::ResumeTenant, Action::SuspendTenant, Action::UpdateTenant];
     assert_eq!(actions(&log), expected, "a status that it has already is no change");
     let changed = |name: &str, from: &str, to: &str| {
         (Facts::default().with(name, from), Facts::default().with(name, to))

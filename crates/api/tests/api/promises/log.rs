@@ -137,7 +137,7 @@ fn an_admins_changes_stand_in_the_store_they_concern(world: &World) {
         (&told["before"], &told["after"]),
         (&json!({"status": "active"}), &json!({"status": "suspended"}))
     );
-    let told = entry(&shop, &resumed, who, ("tenant.suspend", "store", shop.id));
+    let told = entry(&shop, &resumed, who, ("tenant.resume", "store", shop.id));
     assert_eq!(told["after"], json!({"status": "active"}));
     let made =
         admin.inside(&shop.slug).post("/api/products/", &json!({"name": "Cup", "price": "1"})).must(201);

@@ -130,7 +130,7 @@ fn every_change_may_name_the_state_that_it_changes(world: &World) {
         let log = "/api/audit/?limit=1";
         let last = shop.owner.get(log).text;
         let weak = format!("W/{tag}");
-        for named in [STALE, &weak, &tag[1..33], "", "x", &format!("{STALE}, {weak}")] {
+        for named in [STALE, &weak, tag.trim_matches('"'), "", "x", &format!("{STALE}, {weak}")] {
             let answer = if_match(&client, method, &path, named, body.as_ref());
             assert_eq!(answer.refused(412, "precondition_failed").header("etag"), None);
         }
