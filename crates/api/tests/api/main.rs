@@ -31,6 +31,7 @@ macro_rules! cases {
     };
 }
 
+mod answer;
 mod attacks;
 mod concurrency;
 mod contract;
