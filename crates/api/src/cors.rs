@@ -1,19 +1,17 @@
 //! Which pages of other origins may read answers (CORS): those on the list, and none by default.
 
+use crate::auth::STORE_HEADER;
 use crate::edge::REQUEST_ID;
 use crate::limits::{RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::once::{KEY_HEADER, REPLAYED_HEADER};
 use actix_cors::Cors;
 use actix_web::http::Uri;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
 };
 
 /// How long a browser may keep the answer to its preflight: what Chromium keeps at most.
 const MAX_AGE: usize = 7200;
-
-const STORE: HeaderName = HeaderName::from_static("x-haat-store");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Exact origins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,23 +51,23 @@ pub fn layer(origins: &Origins) -> Cors {
     let cors = origins.0.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
     cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            IDEMPOTENCY_KEY,
-            IF_MATCH,
-            IF_NONE_MATCH,
-            REQUEST_ID,
-            STORE,
+            AUTHORIZATION.as_str(),
+            CONTENT_TYPE.as_str(),
+            IF_MATCH.as_str(),
+            IF_NONE_MATCH.as_str(),
+            KEY_HEADER,
+            REQUEST_ID.as_str(),
+            STORE_HEADER,
         ])
         .expose_headers([
-            ETAG,
-            LINK,
-            LOCATION,
-            RATE_LIMIT,
-            RATE_LIMIT_POLICY,
-            RETRY_AFTER,
-            REQUEST_ID,
-            IDEMPOTENCY_REPLAYED,
+            ETAG.as_str(),
+            LINK.as_str(),
+            LOCATION.as_str(),
+            RATE_LIMIT.as_str(),
+            RATE_LIMIT_POLICY.as_str(),
+            RETRY_AFTER.as_str(),
+            REPLAYED_HEADER,
+            REQUEST_ID.as_str(),
         ])
         .max_age(MAX_AGE)
 }

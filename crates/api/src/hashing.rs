@@ -27,19 +27,14 @@ impl Hashing {
 
     /// Hands a task over; [`Error::Busy`] if the queue is full, or the address's share of it.
     pub(crate) fn run(&self, from: Option<IpAddr>, task: impl FnOnce() + Send + 'static) -> Result<()> {
-        let busy = Error::Busy { retry_after: 1 };
-        let place = match from {
-            Some(address) => match Place::take(&self.waiting, address, self.share) {
-                Some(place) => Some(place),
-                None => return Err(busy),
-            },
-            None => None,
-        };
+        let busy = || Error::Busy { retry_after: 1 };
+        let take = |address| Place::take(&self.waiting, address, self.share).ok_or_else(busy);
+        let place = from.map(take).transpose()?;
         let work = move || {
             task();
             drop(place);
         };
-        self.workers.try_run(work).map_err(|_| busy)
+        self.workers.try_run(work).map_err(|_| busy())
     }
 }
 

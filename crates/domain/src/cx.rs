@@ -136,7 +136,8 @@ impl<'a> Cx<'a> {
         Ok(Some(Visit { store: store.id }))
     }
 
-    /// Writes into a store's audit log what a platform admin has done to it.
+    /// Writes into a store's audit log what a platform admin has done to it: of two states what differs. Where nothing
+    /// does, nothing was done.
     pub(crate) fn record_in(
         &mut self,
         store: &Tenant,
@@ -146,6 +147,10 @@ impl<'a> Cx<'a> {
     ) -> Result<()> {
         let admin = self.known()?;
         authorize_platform(admin, action)?;
+        let (before, after) = Facts::changes(before, after);
+        if before.is_empty() && after.is_empty() {
+            return Ok(());
+        }
         let (object, request) = (Some(Object::Store(store.id)), self.request.clone());
         let entry = Entry { object, request, before, after, ..Entry::of(admin, action, self.now) };
         let scope = authorize(&admin.inside(store), Action::ReadAudit)?;

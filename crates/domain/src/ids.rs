@@ -53,4 +53,9 @@ impl TenantId {
     pub const fn is_platform(self) -> bool {
         self.0 == 0
     }
+
+    /// The number, if it is a store's: the platform has none to show.
+    pub const fn of_store(self) -> Option<i64> {
+        if self.is_platform() { None } else { Some(self.0) }
+    }
 }

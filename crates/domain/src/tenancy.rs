@@ -98,6 +98,14 @@ impl TenantStatus {
         }
     }
 
+    /// What a platform admin does to bring a store here.
+    pub const fn set_by(self) -> Action {
+        match self {
+            Self::Active => Action::ResumeTenant,
+            Self::Suspended => Action::SuspendTenant,
+        }
+    }
+
     /// The status of that name.
     pub fn parse(name: &str) -> Result<Self, Violation> {
         Self::ALL
@@ -240,11 +248,7 @@ pub fn update_tenant(cx: &mut Cx<'_>, id: TenantId, name: Option<StoreName>) -> 
 
 /// Closes a store, or opens it again; what was so already stays so. Platform admins only.
 pub fn set_tenant_status(cx: &mut Cx<'_>, id: TenantId, status: TenantStatus) -> Result<Tenant> {
-    let action = match status {
-        TenantStatus::Suspended => Action::SuspendTenant,
-        TenantStatus::Active => Action::ResumeTenant,
-    };
-    change_tenant(cx, id, action, |store| store.status = status)
+    change_tenant(cx, id, status.set_by(), |store| store.status = status)
 }
 
 fn change_tenant(
@@ -258,10 +262,7 @@ fn change_tenant(
     let before = Facts::from(&store);
     change(&mut store);
     platform.tenants().update(&store)?;
-    let (before, after) = Facts::changes(before, (&store).into());
-    if !(before.is_empty() && after.is_empty()) {
-        cx.record_in(&store, action, before, after)?;
-    }
+    cx.record_in(&store, action, before, (&store).into())?;
     Ok(store)
 }
 

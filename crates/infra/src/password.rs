@@ -25,7 +25,7 @@ const DJANGO: &str = "pbkdf2_sha256$";
 /// Where bcrypt's own text begins.
 const BCRYPT: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
 
-/// A hash that costs more is not verified: it would hold up everybody else's login.
+/// A hash that costs more is neither made nor verified: it would hold up everybody else's login.
 const COSTS: RangeInclusive<u32> = 4..=16;
 const ITERATIONS: RangeInclusive<u32> = 1..=10_000_000;
 
@@ -38,9 +38,12 @@ pub struct BcryptHasher {
 }
 
 impl BcryptHasher {
-    /// A hasher of this cost (4 to 31; each step doubles the time) with this pepper, which may be empty and must
+    /// A hasher of this cost (4 to 16; each step doubles the time) with this pepper, which may be empty and must
     /// never change: with another one no stored password fits any more.
     pub fn new(cost: u32, pepper: &str) -> Result<Self> {
+        if !COSTS.contains(&cost) {
+            return Err(Error::internal("a password hash costs 4 to 16"));
+        }
         let key = format!("haat password 1 {pepper}").into_bytes();
         let dummy = bcrypt::hash("nobody has this password", cost).map_err(Error::internal)?;
         Ok(Self { cost, key, dummy })
@@ -176,6 +179,10 @@ mod tests {
         let old = BcryptHasher::new(5, "").unwrap().rehash("rohan12345").unwrap();
         assert_eq!(verify("rohan12345", &old), Verified::Outdated);
         assert_eq!(verify("rohan12346", &old), Verified::No);
+        assert!(
+            [3, 17].iter().all(|cost| BcryptHasher::new(*cost, "").is_err()),
+            "and one out of bounds none"
+        );
     }
 
     #[test]

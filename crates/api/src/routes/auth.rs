@@ -6,6 +6,7 @@ use crate::auth::Caller;
 use crate::input::{Body, Draft, query, query_bool};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use haat_domain::authz::Action;
@@ -59,16 +60,16 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    fn issue(app: &App, grant: &Grant) -> Result<Self, ApiError> {
+    /// Answers with a new pair.
+    fn answer(app: &App, grant: &Grant) -> Result<HttpResponse, ApiError> {
         let pair = app.tokens.issue(grant, app.clock.now())?;
-        Ok(Self {
+        let tokens = Self {
             refresh: pair.refresh,
             access: pair.access,
-            tenant_id: Some(grant.tenant)
-                .filter(|tenant| !tenant.is_platform())
-                .map(haat_domain::ids::TenantId::get),
+            tenant_id: grant.tenant.of_store(),
             role: grant.role.name(),
-        })
+        };
+        Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(tokens))
     }
 }
 
@@ -152,7 +153,7 @@ async fn login(
         Err(ApiError::Domain(Error::Conflict(_))) => attempt().await?,
         done => done?,
     };
-    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(Tokens::issue(&app, &grant)?))
+    Tokens::answer(&app, &grant)
 }
 
 /// Verifies a password and opens a session. `None` is nobody, and takes as long as anybody.
@@ -190,7 +191,8 @@ async fn sign_in(
 ///
 /// Uses the refresh token up. One that was used before ends its whole session, since somebody has stolen it.
 #[utoipa::path(tag = "auth", security(()), request_body = RefreshInput,
-    responses((status = 200, body = Tokens), (status = 401, description = "`token_not_valid`, `account_inactive` or `store_suspended`")))]
+    responses((status = 200, body = Tokens),
+        (status = 401, description = "`token_not_valid`, `account_inactive` or `store_suspended`")))]
 #[post("/api/auth/refresh/")]
 async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpResponse, ApiError> {
     let token = app.tokens.verify_refresh(&body?.whole()?.refresh.unwrap_or_default(), app.clock.now())?;
@@ -198,9 +200,7 @@ async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpR
     let rotation =
         app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
     match rotation {
-        Rotation::Fresh(grant) => Ok(HttpResponse::Ok()
-            .insert_header(("Cache-Control", "no-store"))
-            .json(Tokens::issue(&app, &grant)?)),
+        Rotation::Fresh(grant) => Tokens::answer(&app, &grant),
         Rotation::Reused => {
             tracing::warn!(
                 session = token.session.get(),

@@ -201,10 +201,7 @@ async fn set_status(
     path: &str,
     status: TenantStatus,
 ) -> Result<HttpResponse, ApiError> {
-    let action = match status {
-        TenantStatus::Suspended => Action::SuspendTenant,
-        TenantStatus::Active => Action::ResumeTenant,
-    };
+    let action = status.set_by();
     let tenant = TenantId::new(app.checked(caller, action, id(path)).await?);
     let work = move |cx: &mut haat_domain::cx::Cx<'_>| tenancy::set_tenant_status(cx, tenant, status);
     let store = app.run(caller, Access::Write, action, work).await?;

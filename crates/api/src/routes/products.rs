@@ -13,6 +13,7 @@ use haat_domain::catalog::{
     self, Description, Product, ProductDetails, ProductFilter, ProductKey, ProductName, ProductPatch,
     ProductStatus, Sku, Stock,
 };
+use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::{ProductId, TenantId};
 use haat_domain::money::Currency;
@@ -297,6 +298,12 @@ async fn get_product(app: Data<App>, caller: Caller, path: Path<String>) -> Resu
     Ok(HttpResponse::Ok().json(found))
 }
 
+/// A product as it is before a change.
+fn locked(cx: &mut Cx<'_>, product: ProductId) -> Result<ProductBody, Error> {
+    let tenant = cx.known()?.tenant();
+    Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?))
+}
+
 /// Replace what is said about a product
 ///
 /// What is absent gets its default.
@@ -317,8 +324,8 @@ async fn replace_product(
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
             let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
+            if_match.check(|| locked(cx, product))?;
             let tenant = cx.known()?.tenant();
-            if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
             Ok(ProductBody::of(tenant, catalog::replace_product(cx, product, details)?))
         })
         .await?;
@@ -343,8 +350,8 @@ async fn update_product(
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
             let patch = input.dto.into_patch(input.errors, cx.known()?.currency())?;
+            if_match.check(|| locked(cx, product))?;
             let tenant = cx.known()?.tenant();
-            if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
             Ok(ProductBody::of(tenant, catalog::update_product(cx, product, patch)?))
         })
         .await?;
@@ -366,8 +373,7 @@ async fn delete_product(
     let action = Action::DeleteProduct;
     let product = ProductId::new(app.checked(&caller, action, id(&path)).await?);
     app.run(&caller, Access::Write, action, move |cx| {
-        let tenant = cx.known()?.tenant();
-        if_match.check(|| Ok(ProductBody::of(tenant, catalog::lock_product(cx, product)?)))?;
+        if_match.check(|| locked(cx, product))?;
         catalog::delete_product(cx, product)
     })
     .await?;

@@ -37,7 +37,7 @@ pub struct Registration {
     #[schema(required, nullable = false, format = Email, max_length = 254)]
     email: Option<String>,
     /// `owner` opens a new store; `customer` (the default) joins an existing one; `staff`, or a further `owner`, only
-    /// with the token of that store's owner.
+    /// with the token of that store's owner or an invitation.
     #[schema(nullable = false, pattern = "^(owner|staff|customer)$")]
     role: Option<String>,
     /// The name of the new store, 1 to 100 characters; or the name or slug of the existing one.
@@ -90,7 +90,7 @@ pub struct Registered {
 /// Register
 ///
 /// An owner opens a new store; a customer joins an existing one. With the token of a store's owner: adds staff and
-/// owners to that store.
+/// owners to that store. With an invitation: makes the invited person what it says.
 #[utoipa::path(tag = "auth", security((), ("bearer" = [])), request_body = Registration,
     responses((status = 201, body = Registered), (status = 403, description = "`invitation_required`"),
         (status = 409, description = "`tenant_taken`, `username_taken` or `email_taken`")))]

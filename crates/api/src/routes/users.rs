@@ -62,9 +62,7 @@ impl From<User> for UserBody {
             email: user.email.as_str().to_owned(),
             role: user.role.name(),
             is_active: user.is_active,
-            tenant: Some(user.tenant)
-                .filter(|tenant| !tenant.is_platform())
-                .map(haat_domain::ids::TenantId::get),
+            tenant: user.tenant.of_store(),
             created_at: user.created_at.to_string(),
         }
     }

@@ -9,9 +9,9 @@ use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The link from an entry to all before it: SHA-256 over the store's number, the entry's number, everything it says, and the link of the
-/// entry before it, in hexadecimal. Who edits, removes or inserts an entry must make all later links anew, and then the
-/// last one differs from what was written down elsewhere.
+/// The link from an entry to all before it: SHA-256 over the link of the entry before it, the store's number, the
+/// entry's number and everything it says, in hexadecimal. Who edits, removes or inserts an entry must make all later
+/// links anew, and then the last one differs from what was written down elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link(String);
 

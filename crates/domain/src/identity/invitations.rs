@@ -216,11 +216,6 @@ pub fn read_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<Invitation> 
     cx.enter(Action::ReadInvitations)?.tx.invitations().find(id)?.ok_or(Error::NotFound)
 }
 
-/// An invitation as it is before it is taken back. Changing it is one conditional statement, which needs no lock.
-pub fn lock_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<Invitation> {
-    cx.enter(Action::RevokeInvitation)?.tx.invitations().find(id)?.ok_or(Error::NotFound)
-}
-
 /// Takes an invitation back. One that nobody can redeem any more stays as it is.
 pub fn revoke_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<()> {
     let mut shop = cx.enter(Action::RevokeInvitation)?;

@@ -10,7 +10,7 @@ mod users;
 
 pub use invitations::{
     Invitation, InvitationKey, InvitationStatus, InviteToken, NewInvitation, invite, list_invitations,
-    lock_invitation, read_invitation, revoke_invitation,
+    read_invitation, revoke_invitation,
 };
 pub use names::{Email, Username};
 pub use password::{NewPassword, PasswordHash, Verified};

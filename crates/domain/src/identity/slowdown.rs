@@ -5,7 +5,8 @@ use crate::text::hex;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// Whose failed logins are counted: an account or an address, as a digest: nothing to read at a glance, but no secret either.
+/// Whose failed logins are counted: an account or an address, as a digest, which is nothing to read at a glance, but no
+/// secret either.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject(String);
 

@@ -116,15 +116,9 @@ impl Keys {
 
 /// A name that is the same wherever the same secret is, and tells nothing of it.
 fn secret_id(secret: &[u8]) -> Result<String, KeyFault> {
-    use std::fmt::Write;
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| KeyFault::Short)?;
     mac.update(b"haat kid");
-    let mut id = String::new();
-    for byte in mac.finalize().into_bytes().iter().take(8) {
-        // Writing into a string cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    Ok(id)
+    Ok(format!("{:.16x}", mac.finalize().into_bytes()))
 }
 
 /// The bytes between the lines that begin and end a private key.

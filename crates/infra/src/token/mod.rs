@@ -82,7 +82,7 @@ impl JwtIssuer {
         let claims = Claims {
             sub: grant.user.to_string(),
             user_id: grant.user.get(),
-            tenant_id: Some(grant.tenant.get()).filter(|_| !grant.tenant.is_platform()),
+            tenant_id: grant.tenant.of_store(),
             role: grant.role.name().to_owned(),
             token_type: kind.claim().to_owned(),
             jti: uuid::Uuid::new_v4().simple().to_string(),

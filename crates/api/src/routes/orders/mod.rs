@@ -12,6 +12,8 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use haat_domain::authz::Action;
 use haat_domain::catalog::Sku;
+use haat_domain::cx::Cx;
+use haat_domain::error::Error;
 use haat_domain::ids::{OrderId, TenantId};
 use haat_domain::orders::{self, Line, Order};
 use haat_domain::ports::Access;
@@ -181,6 +183,12 @@ async fn get_order(app: Data<App>, caller: Caller, path: Path<String>) -> Result
     Ok(HttpResponse::Ok().json(found))
 }
 
+/// An order as it is before a change.
+fn locked(cx: &mut Cx<'_>, order: OrderId) -> Result<OrderBody, Error> {
+    let tenant = cx.known()?.tenant();
+    Ok(OrderBody::of(tenant, &orders::lock_order(cx, order)?))
+}
+
 /// Move or change an order
 ///
 /// A move that was made already changes nothing and is no error.
@@ -202,8 +210,8 @@ async fn update_order(
     let patch = app.checked(&caller, action, patch).await?;
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
+            if_match.check(|| locked(cx, order))?;
             let tenant = cx.known()?.tenant();
-            if_match.check(|| Ok(OrderBody::of(tenant, &orders::lock_order(cx, order)?)))?;
             Ok(OrderBody::of(tenant, &orders::update_order(cx, order, patch)?))
         })
         .await?;
@@ -225,8 +233,7 @@ async fn delete_order(
     let action = Action::DeleteOrder;
     let order = OrderId::new(app.checked(&caller, action, id(&path)).await?);
     app.run(&caller, Access::Write, action, move |cx| {
-        let tenant = cx.known()?.tenant();
-        if_match.check(|| Ok(OrderBody::of(tenant, &orders::lock_order(cx, order)?)))?;
+        if_match.check(|| locked(cx, order))?;
         orders::delete_order(cx, order)
     })
     .await?;

@@ -78,6 +78,9 @@ fn what_the_client_has_is_not_sent_again(world: &World) {
 
 fn a_change_answers_the_tag_that_a_read_will(world: &World) {
     let (shop, admin) = (world.open("Alpha"), world.admin());
+    let document = world.anonymous().get("/openapi.json").must(200).json;
+    let declared =
+        |path: &str| document["paths"][path]["post"]["responses"]["201"]["headers"]["ETag"].clone();
     let product = json!({"name": "Cup", "price": "1.00"});
     let user = json!({"username": "new", "email": "new@example.com", "password": PASSWORD});
     for (client, path, body) in [
@@ -85,10 +88,15 @@ fn a_change_answers_the_tag_that_a_read_will(world: &World) {
         (&shop.owner, "/api/users/", user),
         (&admin, "/api/platform/tenants/", json!({"name": "Gamma"})),
     ] {
+        assert!(declared(path).is_object(), "{path}");
         let made = client.post(path, &body).must(201);
         assert_eq!(tag(&made), tag(&client.get(made.header("location").unwrap())), "{path}");
         assert_eq!(made.header("cache-control"), Some("private, no-cache"));
     }
+    let invitation = json!({"email": "guest@example.com", "role": "staff"});
+    let invited = shop.owner.post("/api/invitations/", &invitation).must(201);
+    assert!(invited.header("location").is_some() && invited.header("etag").is_none());
+    assert!(declared("/api/invitations/").is_null());
     let path = format!("/api/products/{}/", shop.product("Pot", "2.00", None));
     let changed = shop.owner.patch(&path, &json!({"price": "3.00"})).must(200);
     assert_eq!(tag(&changed), tag(&shop.owner.get(&path)));

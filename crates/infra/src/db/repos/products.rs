@@ -18,7 +18,8 @@ use haat_domain::time::Timestamp;
 statement! {
     Take { tenant: i64, id: i64, pieces: i64, now: DbInstant } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
         "UPDATE products SET stock = stock - " pieces
-        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END WHERE " mine " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
+        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
+        " WHERE " mine " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
         " AND (stock IS NULL OR stock >= " pieces ")"
         " RETURNING name, sku, price_minor, currency, stock"
 }
