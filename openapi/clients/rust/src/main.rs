@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         customer: None,
     };
     // As if the first answer had been lost: sent again under the same key, it is the same order.
-    let key = format!("errand-{}", std::process::id());
+    let key: types::PlaceOrderIdempotencyKey = format!("errand-{}", std::process::id()).parse()?;
     let placed = client.place_order(Some(&key), None, &wish).await?.into_inner();
     let again = client.place_order(Some(&key), None, &wish).await?.into_inner();
     if again.id != placed.id {
