@@ -1,6 +1,6 @@
 //! Decimal numbers in bodies, digit by digit.
 
-use haat_domain::error::Violation;
+use haat_domain::money::decimal;
 use rust_decimal::Decimal;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -9,23 +9,6 @@ use std::fmt::Formatter;
 /// A decimal number as its digits, from a JSON number or string, never through a binary float.
 #[derive(Debug, Clone)]
 pub struct Digits(pub Decimal);
-
-impl Digits {
-    /// Reads digits; scientific notation as JSON has it, too.
-    pub fn parse(text: &str) -> Result<Decimal, Violation> {
-        let wrong = || Violation::new("must be a decimal number");
-        let (text, size) = (text.trim(), text.len());
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-        if !plain || text.is_empty() || size > 64 {
-            return Err(wrong());
-        }
-        match Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)) {
-            Ok(number) => Ok(number),
-            Err(rust_decimal::Error::ExceedsMaximumPossibleValue) => Err(Violation::new("is too large")),
-            Err(_) => Err(wrong()),
-        }
-    }
-}
 
 impl<'de> Deserialize<'de> for Digits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -43,7 +26,7 @@ impl<'de> Visitor<'de> for DigitsVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Digits, E> {
-        Digits::parse(text).map(Digits).map_err(E::custom)
+        decimal(text).map(Digits).map_err(E::custom)
     }
 
     // `serde_json` hands a number over in these ways only where nothing is lost.

@@ -2,7 +2,6 @@
 //! tags, headers, metrics, the access log.
 
 use crate::address::{ClientAddress, over_tls};
-use crate::auth::Verified;
 use crate::etag::{replace_body, tag};
 use crate::metrics::Metrics;
 use crate::problem::{ApiError, Problem};
@@ -17,8 +16,10 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
+use haat_app::Verified;
+use haat_infra::token::PublicKey;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tracing::Instrument;
 
 /// Carries the request's number, in both directions.
@@ -36,12 +37,20 @@ const MAX_HEAD: usize = 32 * 1024;
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// What the outermost layer knows of the outside.
+/// What this server knows of the outside.
 pub struct Edge {
     /// How many proxies stand in front.
     pub proxies: usize,
     /// The listener for what is not for the public; without one, all is on the one listener.
     pub internal: Option<SocketAddr>,
+    /// The largest body of a request, in bytes.
+    pub body_limit: usize,
+    /// How long reading it may take.
+    pub body_time: Duration,
+    /// What others may verify tokens with.
+    pub public_keys: Vec<PublicKey>,
+    /// Whoever asks the database whether it is there.
+    pub readiness: tokio::sync::Mutex<()>,
     /// The counters of this server.
     pub metrics: Metrics,
 }

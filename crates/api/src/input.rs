@@ -2,7 +2,7 @@
 
 pub use crate::digits::Digits;
 
-use crate::app::App;
+use crate::edge::Edge;
 use crate::once;
 use crate::problem::ApiError;
 use actix_web::dev::Payload;
@@ -21,7 +21,7 @@ use std::pin::Pin;
 use std::time::Duration;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
-/// A JSON body, or why there is none. Reading it never fails at once: see [`App::checked`].
+/// A JSON body, or why there is none. Reading it never fails at once: see [`App::checked`](haat_app::App::checked).
 pub struct Body<T>(pub Result<Draft<T>, ApiError>);
 
 /// A body as far as it could be read, and what is wrong with the rest: what its meaning adds is reported with it.
@@ -73,8 +73,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
 const DOOR_LIMIT: usize = 16 * 1024;
 
 async fn read(req: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
-    let app = req.app_data::<Data<App>>();
-    let (limit, time) = app.map_or((0, Duration::ZERO), |app| (app.body_limit, app.body_time));
+    let edge = req.app_data::<Data<Edge>>();
+    let (limit, time) = edge.map_or((0, Duration::ZERO), |edge| (edge.body_limit, edge.body_time));
     // Strangers come here, and have little to say.
     let limit = if req.path().starts_with("/api/auth/") { limit.min(DOOR_LIMIT) } else { limit };
     let encoded = |value: &HeaderValue| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");

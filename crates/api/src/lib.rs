@@ -3,7 +3,6 @@
 //! [`build`] makes the server that the program runs and the tests start: one way to do it.
 
 pub mod address;
-pub mod app;
 pub mod auth;
 pub mod commands;
 pub mod config;
@@ -12,7 +11,6 @@ pub mod demo;
 pub mod digits;
 pub mod edge;
 pub mod etag;
-pub mod hashing;
 pub mod input;
 mod keys;
 pub mod limits;
@@ -25,24 +23,25 @@ pub mod problem;
 pub mod routes;
 pub mod wall;
 
-use crate::app::App;
 use crate::config::Settings;
 use crate::edge::Edge;
-use crate::hashing::Hashing;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::once::InFlight;
 use crate::problem::ApiError;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpServer};
+use haat_app::App;
+use haat_app::hashing::Hashing;
+use haat_app::once::InFlight;
 use haat_infra::clock::SystemClock;
 use haat_infra::db;
 use haat_infra::password::BcryptHasher;
 use haat_infra::random::OsRandom;
 use haat_infra::token::JwtIssuer;
+use haat_infra::workers::Workers;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use utoipa_actix_web::AppExt;
@@ -64,6 +63,8 @@ pub struct Listening {
 pub fn app(settings: &Settings) -> Result<App, Failure> {
     let url = settings.database()?;
     let keys = settings.keys()?;
+    let workers = Workers::start("hashing", settings.hashing_threads.into(), settings.hashing_queue.into())?;
+    let hand_over = Box::new(move |task| workers.try_run(task).is_ok());
     let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
@@ -71,15 +72,11 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         store,
         clock: Arc::new(SystemClock),
         tokens: Arc::new(JwtIssuer::new(&keys, &settings.token_issuer, &settings.token_audience)),
-        public_keys: keys.public(),
         hasher: Arc::new(hasher),
-        hashing: Hashing::start(settings.hashing_threads, settings.hashing_queue)?,
+        hashing: Hashing::new(settings.hashing_queue, hand_over),
         currency: settings.currency,
-        body_limit: settings.body_limit,
-        body_time: settings.edge.body_time(),
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
-        readiness: tokio::sync::Mutex::default(),
         in_flight: InFlight::default(),
     })
 }
@@ -96,6 +93,10 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     let outside = Data::new(Edge {
         proxies: edge.trusted_proxies.into(),
         internal: internal_address,
+        body_limit: settings.body_limit,
+        body_time: edge.body_time(),
+        public_keys: settings.keys()?.public(),
+        readiness: tokio::sync::Mutex::default(),
         metrics: Metrics::default(),
     });
     let origins = edge.cors_origins.clone();

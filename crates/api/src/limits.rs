@@ -3,8 +3,7 @@
 //! They come before the body is read and before the database is asked, so that what is refused costs next to nothing.
 
 use crate::address::ClientAddress;
-use crate::app::App;
-use crate::auth::{Verified, bearer};
+use crate::auth::bearer;
 use crate::problem::ApiError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,7 +14,7 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use haat_domain::error::Error as DomainError;
+use haat_app::{App, Verified};
 use haat_domain::identity::Credential;
 use haat_domain::ids::{TenantId, UserId};
 use std::hash::Hash;
@@ -212,14 +211,8 @@ pub async fn limit(
     let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
     let mut standing = limits.take_address(address);
     if standing.refusal().is_none() {
-        let verified = bearer(req.headers()).and_then(|token| {
-            match app.tokens.verify_access(token, app.clock.now()) {
-                Ok(credential) => Some(Verified(Ok(credential))),
-                Err(DomainError::Unauthenticated(failure)) => Some(Verified(Err(failure))),
-                // Our own fault is for the handler to report.
-                Err(_) => None,
-            }
-        });
+        let verified = bearer(req.headers())
+            .and_then(|token| Verified::of(token, app.tokens.as_ref(), app.clock.as_ref()));
         // A token that does not count is nobody's.
         if let Some(Verified(Ok(who))) = &verified {
             limits.take_who(who, &mut standing);

@@ -1,23 +1,19 @@
 //! Requests that create something, once: `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header).
 
-use crate::app::App;
-use crate::auth::{Caller, STORE_HEADER};
+use crate::auth::STORE_HEADER;
 use crate::problem::ApiError;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
+use haat_app::{App, Caller};
 use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
-use haat_domain::error::{Conflict, Error, FieldErrors, Result, Violation};
-use haat_domain::idempotency::{Answer, Claim, IdempotencyKey, once};
-use haat_domain::identity::Credential;
-use haat_domain::ports::Access;
+use haat_domain::error::{Error, FieldErrors, Result, Violation};
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A client's name for a request that it may have to send again.
 pub const KEY_HEADER: &str = "Idempotency-Key";
@@ -79,71 +75,24 @@ impl Created {
     }
 }
 
-/// Whose key it is, the store that they name, and the key.
-type Running = (i64, i64, Option<String>, IdempotencyKey);
-
-/// The keys of the requests that this process is answering. Other processes are held off by the database.
-#[derive(Default, Clone)]
-pub struct InFlight(Arc<Mutex<BTreeSet<Running>>>);
-
-/// Keeps a key until it is dropped.
-struct Held(InFlight, Running);
-
-impl InFlight {
-    fn hold(&self, who: &Credential, store: Option<&str>, key: &IdempotencyKey) -> Result<Held> {
-        // An admin's key is another one in another store; two names of one store are told apart by the database.
-        let held = (who.tenant.get(), who.user.get(), store.map(str::to_owned), key.clone());
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(held.clone()) {
-            Ok(Held(self.clone(), held))
-        } else {
-            Err(Error::Conflict(Conflict::InFlight))
-        }
+/// Creates something as the caller, once if the request has a key.
+pub async fn create(
+    app: &App,
+    caller: &Caller,
+    action: Action,
+    claim: Option<Claim>,
+    work: impl FnOnce(&mut Cx<'_>) -> Result<Created> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let work = |cx: &mut Cx<'_>| work(cx).map(|Created { answer, kept }| (answer, kept));
+    let done = app.create(caller, action, claim, work).await?;
+    let status = StatusCode::from_u16(done.answer.status).map_err(Error::internal)?;
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, "application/json"));
+    if let Some(location) = done.answer.location {
+        response.insert_header((LOCATION, location));
     }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    if done.replayed {
+        response.insert_header((REPLAYED_HEADER, "true"));
     }
-}
-
-impl App {
-    /// Creates something as the caller, once if the request has a key.
-    pub async fn create(
-        &self,
-        caller: &Caller,
-        action: Action,
-        claim: Option<Claim>,
-        work: impl FnOnce(&mut Cx<'_>) -> Result<Created> + Send + 'static,
-    ) -> Result<HttpResponse, ApiError> {
-        let held = match &claim {
-            // Whoever may not do this learns that, and not that somebody is doing it.
-            Some(claim) => {
-                match self.in_flight.hold(&caller.credential(self)?, caller.store.as_deref(), &claim.key) {
-                    Ok(held) => Some(held),
-                    Err(running) => {
-                        self.permit(caller, action).await?;
-                        return Err(running.into());
-                    }
-                }
-            }
-            None => None,
-        };
-        let done = self
-            .run(caller, Access::Write, action, move |cx| {
-                let _held = held;
-                once(cx, action, claim, |cx| work(cx).map(|Created { answer, kept }| (answer, kept)))
-            })
-            .await?;
-        let status = StatusCode::from_u16(done.answer.status).map_err(Error::internal)?;
-        let mut response = HttpResponse::build(status);
-        response.insert_header((CONTENT_TYPE, "application/json"));
-        if let Some(location) = done.answer.location {
-            response.insert_header((LOCATION, location));
-        }
-        if done.replayed {
-            response.insert_header((REPLAYED_HEADER, "true"));
-        }
-        Ok(response.body(done.answer.body))
-    }
+    Ok(response.body(done.answer.body))
 }

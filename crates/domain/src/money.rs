@@ -141,6 +141,27 @@ impl Money {
     }
 }
 
+/// Reads a decimal number digit by digit, never through a binary float; scientific notation as JSON has it, too.
+///
+/// ```
+/// # use haat_domain::money::decimal;
+/// assert_eq!(decimal(" 1e3 ").unwrap(), decimal("1000").unwrap());
+/// assert!(decimal("1,000").is_err());
+/// ```
+pub fn decimal(text: &str) -> Result<Decimal, Violation> {
+    let wrong = || Violation::new("must be a decimal number");
+    let (text, size) = (text.trim(), text.len());
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    if !plain || text.is_empty() || size > 64 {
+        return Err(wrong());
+    }
+    match Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)) {
+        Ok(number) => Ok(number),
+        Err(rust_decimal::Error::ExceedsMaximumPossibleValue) => Err(Violation::new("is too large")),
+        Err(_) => Err(wrong()),
+    }
+}
+
 fn overflow() -> Error {
     Error::invalid("lines", "the amount is too large")
 }

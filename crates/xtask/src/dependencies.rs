@@ -9,8 +9,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("haat-domain", &[]),
     // The testkit behind a feature: see `UNSHIPPED`.
     ("haat-infra", &["haat-domain", "haat-testkit"]),
-    ("haat-admin", &["haat-domain"]),
-    ("haat-api", &["haat-admin", "haat-domain", "haat-infra"]),
+    ("haat-app", &["haat-domain"]),
+    ("haat-admin", &["haat-app", "haat-domain"]),
+    ("haat-api", &["haat-admin", "haat-app", "haat-domain", "haat-infra"]),
     ("haat-testkit", &[]),
     ("xtask", &["haat-testkit"]),
 ];
@@ -39,6 +40,8 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("haat-infra", &["actix-*", "utoipa*"]),
+    ("haat-app", &["diesel*", "r2d2", "actix-*", "utoipa*"]),
+    ("haat-admin", &["diesel*", "r2d2", "bcrypt", "jsonwebtoken", "utoipa*"]),
 ];
 
 /// The crates of the workspace and all that they depend on, by name.

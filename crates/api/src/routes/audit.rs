@@ -1,11 +1,11 @@
 //! The audit log of a store, for its owner.
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{list, optional, page, query, query_reference};
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
+use haat_app::App;
 use haat_domain::audit::{self, AuditFilter, AuditKey, Fact, Facts, Object, Recorded};
 use haat_domain::authz::Action;
 use haat_domain::error::{Error, FieldErrors, Violation};
@@ -155,7 +155,11 @@ impl AuditQuery {
 /// Who did what in this store, the newest first. Entries are only ever added; each is linked to the one before it.
 #[utoipa::path(tag = "audit", params(AuditQuery), responses((status = 200, body = [EntryBody])))]
 #[get("/api/audit/")]
-async fn list_audit(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn list_audit(
+    app: Data<App>,
+    Sender(caller): Sender,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadAudit;
     let wanted: AuditQuery = app.checked(&caller, action, query(&req)).await?;
     let page = app

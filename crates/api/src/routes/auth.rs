@@ -1,18 +1,17 @@
 //! Login, sessions, the own account.
 
 use super::users::UserBody;
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{Body, Draft, query, query_bool};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use haat_app::{App, Caller, sessions};
 use haat_domain::authz::Action;
-use haat_domain::cx::Cx;
 use haat_domain::error::{AuthFailure, Error};
-use haat_domain::identity::{self, Email, Grant, Login, NewPassword, Rotation, Username, Verified};
+use haat_domain::identity::{self, Email, Grant, Login, Rotation, Username};
 use haat_domain::ports::Access;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -132,7 +131,7 @@ pub struct MeChanges {
 #[post("/api/auth/login/")]
 async fn login(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<Credentials>,
 ) -> Result<HttpResponse, ApiError> {
     let Draft { dto: Credentials { username, password, store }, mut errors, .. } = body?;
@@ -146,45 +145,8 @@ async fn login(
     // A name that cannot be one is nobody's, and takes as long as any other.
     let wanted =
         username.and_then(|name| Username::parse(&name).ok()).map(|username| Login { username, store });
-    let at_the_door = caller.at_the_door();
-    let attempt = || sign_in(&app, &at_the_door, wanted.clone(), password.clone());
-    let grant = match attempt().await {
-        // What was verified is no longer what is stored: most likely another login has just upgraded the hash.
-        Err(ApiError::Domain(Error::Conflict(_))) => attempt().await?,
-        done => done?,
-    };
+    let grant = sessions::sign_in(&app, &caller, wanted, password).await?;
     Tokens::answer(&app, &grant)
-}
-
-/// Verifies a password and opens a session. `None` is nobody, and takes as long as anybody.
-async fn sign_in(
-    app: &App,
-    at_the_door: &Caller,
-    wanted: Option<Login>,
-    password: String,
-) -> Result<Grant, ApiError> {
-    let address = at_the_door.address.map(|address| address.to_string());
-    let begin = move |cx: &mut Cx<'_>| identity::begin_login(cx, wanted.as_ref(), address.as_deref());
-    let attempt = app.visit(at_the_door, Access::Read, begin).await?;
-    let (verified, upgraded, attempt) = app
-        .hash(at_the_door, move |hasher| {
-            let verified = hasher.verify(&password, attempt.account.as_ref().map(|account| &account.hash))?;
-            let upgraded = match verified {
-                Verified::Outdated => Some(hasher.rehash(&password)?),
-                Verified::Yes | Verified::No => None,
-            };
-            Ok((verified != Verified::No, upgraded, attempt))
-        })
-        .await?;
-    let free = app.free_failures;
-    let meant = attempt.account.as_ref().map(|account| (account.tenant.get(), account.user.get()));
-    let (tenant, user) = meant.unzip();
-    let finish =
-        move |cx: &mut Cx<'_>| identity::finish_login(cx, &attempt, verified, upgraded.as_ref(), free);
-    let grant = app.visit(at_the_door, Access::Write, finish).await?;
-    // For the operator alone: the answer does not tell whether there is such an account.
-    tracing::info!(tenant, user, success = grant.is_some(), "login");
-    Ok(grant.ok_or(Error::Unauthenticated(AuthFailure::BadCredentials))?)
 }
 
 /// Renew a pair of tokens
@@ -235,7 +197,7 @@ async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResp
 /// Ends the session of this token, or all of the user's; its tokens are refused from the next request on.
 #[utoipa::path(tag = "auth", params(LogoutQuery), responses((status = 204)))]
 #[post("/api/auth/logout/")]
-async fn logout(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn logout(app: Data<App>, Sender(caller): Sender, req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let action = Action::EndSession;
     let all = query::<LogoutQuery>(&req).and_then(|query| {
         Ok(query
@@ -263,37 +225,21 @@ async fn logout(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<Http
 #[post("/api/auth/password/")]
 async fn change_password(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<PasswordInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::ChangePassword;
     let PasswordInput { old_password, new_password } =
         app.checked(&caller, action, body.and_then(Draft::whole)).await?;
-    let (user, stored) = app.run(&caller, Access::Read, action, identity::own_password).await?;
-    let known = [user.username.as_str(), user.email.as_str()];
-    let new = NewPassword::parse(&new_password.unwrap_or_default(), &known);
-    let new = new.map_err(|fault| fault.on("new_password"))?;
-    let old = old_password.unwrap_or_default();
-    let verified = app
-        .hash(&caller, move |hasher| match hasher.verify(&old, Some(&stored))? {
-            Verified::No => Ok(None),
-            // The new one gets a hash of today's kind in any case.
-            Verified::Yes | Verified::Outdated => Ok(Some((stored, hasher.hash(&new)?))),
-        })
-        .await?;
-    let Some((stored, new)) = verified else {
-        let free = app.free_failures;
-        app.run(&caller, Access::Write, action, move |cx| identity::count_wrong_password(cx, free)).await?;
-        return Err(Error::invalid("old_password", "is wrong").into());
-    };
-    app.run(&caller, Access::Write, action, move |cx| identity::change_password(cx, &stored, &new)).await?;
+    let (old, new) = (old_password.unwrap_or_default(), new_password.unwrap_or_default());
+    sessions::change_password(&app, &caller, old, &new).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Read the own account
 #[utoipa::path(tag = "auth", responses((status = 200, body = UserBody)))]
 #[get("/api/auth/me/")]
-async fn get_me(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError> {
+async fn get_me(app: Data<App>, Sender(caller): Sender) -> Result<HttpResponse, ApiError> {
     let user = app.run(&caller, Access::Read, Action::ReadSelf, identity::read_me).await?;
     Ok(HttpResponse::Ok().json(UserBody::from(user)))
 }
@@ -304,7 +250,7 @@ async fn get_me(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError
 #[patch("/api/auth/me/")]
 async fn update_me(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     if_match: IfMatch,
     Body(body): Body<MeChanges>,
 ) -> Result<HttpResponse, ApiError> {

@@ -1,14 +1,14 @@
 //! Invitations into a store, for its owner.
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{Body, id, list, optional, page, query};
-use crate::once::Created;
+use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use haat_app::App;
 use haat_domain::authz::{Action, Role};
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::identity::{self, Email, Invitation, InvitationKey, InvitationStatus, InviteToken};
@@ -134,7 +134,7 @@ impl InvitationQuery {
 #[get("/api/invitations/")]
 async fn list_invitations(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadInvitations;
@@ -158,14 +158,14 @@ async fn list_invitations(
 #[post("/api/invitations/")]
 async fn create_invitation(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<InvitationInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateInvitation;
     let input = body.and_then(|draft| draft.claimed(InvitationInput::parse));
     let (claim, (email, role)) = app.checked(&caller, action, input).await?;
     let random = app.random.secret()?;
-    let made = app.create(&caller, action, claim, move |cx| {
+    let made = create(&app, &caller, action, claim, move |cx| {
         let (invitation, token): (_, InviteToken) = identity::invite(cx, email, role, random)?;
         let shown =
             |token| NewInvitationBody { invitation: InvitationBody::of(&invitation, cx.now()), token };
@@ -184,7 +184,7 @@ async fn create_invitation(
 #[get("/api/invitations/{id}/")]
 async fn get_invitation(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadInvitations;
@@ -206,7 +206,7 @@ async fn get_invitation(
 #[delete("/api/invitations/{id}/")]
 async fn revoke_invitation(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {

@@ -1,14 +1,14 @@
 //! The installation: stores, for platform admins.
 
 use super::store::StoreBody;
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{Body, Draft, id, list, optional, page, query};
-use crate::once::Created;
+use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use haat_app::{App, Caller};
 use haat_domain::authz::Action;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::TenantId;
@@ -102,7 +102,11 @@ impl TenantQuery {
 /// List stores
 #[utoipa::path(tag = "platform", params(TenantQuery), responses((status = 200, body = [StoreBody])))]
 #[get("/api/platform/tenants/")]
-async fn list_tenants(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn list_tenants(
+    app: Data<App>,
+    Sender(caller): Sender,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadTenants;
     let wanted: TenantQuery = app.checked(&caller, action, query(&req)).await?;
     let page = app
@@ -121,13 +125,13 @@ async fn list_tenants(app: Data<App>, caller: Caller, req: HttpRequest) -> Resul
 #[post("/api/platform/tenants/")]
 async fn create_tenant(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<TenantInput>,
 ) -> Result<HttpResponse, ApiError> {
     let (action, currency) = (Action::CreateTenant, app.currency);
     let new = body.and_then(|draft| draft.claimed(|dto, errors| dto.into_new(errors, currency)));
     let (claim, new) = app.checked(&caller, action, new).await?;
-    app.create(&caller, action, claim, move |cx| {
+    create(&app, &caller, action, claim, move |cx| {
         let store = StoreBody::from(tenancy::create_tenant(cx, &new)?);
         Created::new(format!("/api/platform/tenants/{}/", store.id), &store)
     })
@@ -138,7 +142,11 @@ async fn create_tenant(
 #[utoipa::path(tag = "platform", params(("id" = i64, Path, description = "The store's number")),
     responses((status = 200, body = StoreBody)))]
 #[get("/api/platform/tenants/{id}/")]
-async fn get_tenant(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_tenant(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadTenants;
     let tenant = TenantId::new(app.checked(&caller, action, id(&path)).await?);
     let store = app.run(&caller, Access::Read, action, move |cx| tenancy::read_tenant(cx, tenant)).await?;
@@ -152,7 +160,7 @@ async fn get_tenant(app: Data<App>, caller: Caller, path: Path<String>) -> Resul
 #[patch("/api/platform/tenants/{id}/")]
 async fn update_tenant(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
     Body(body): Body<TenantChanges>,
@@ -181,7 +189,7 @@ async fn update_tenant(
 #[post("/api/platform/tenants/{id}/suspend/")]
 async fn suspend_tenant(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     set_status(&app, &caller, &path, TenantStatus::Suspended).await
@@ -191,7 +199,11 @@ async fn suspend_tenant(
 #[utoipa::path(tag = "platform", params(("id" = i64, Path, description = "The store's number")),
     responses((status = 200, body = StoreBody)))]
 #[post("/api/platform/tenants/{id}/resume/")]
-async fn resume_tenant(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn resume_tenant(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     set_status(&app, &caller, &path, TenantStatus::Active).await
 }
 

@@ -1,13 +1,13 @@
 //! Products.
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{self, Body, Digits, id, list, optional, page, present, query};
-use crate::once::Created;
+use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use haat_app::App;
 use haat_domain::authz::Action;
 use haat_domain::catalog::{
     self, Description, Product, ProductDetails, ProductFilter, ProductKey, ProductName, ProductPatch,
@@ -16,7 +16,7 @@ use haat_domain::catalog::{
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::{ProductId, TenantId};
-use haat_domain::money::Currency;
+use haat_domain::money::{Currency, decimal};
 use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::pricing::price;
@@ -228,7 +228,7 @@ impl ProductQuery {
         let (limit, cursor, ordering) =
             (self.limit.as_deref(), self.cursor.as_deref(), self.ordering.as_deref());
         let request = page(limit, cursor, ordering, by_id, &mut errors);
-        let amount = |text: &str| Digits::parse(text).and_then(|amount| price(amount, currency));
+        let amount = |text: &str| decimal(text).and_then(|amount| price(amount, currency));
         let filter = ProductFilter {
             search: optional(&mut errors, "search", self.search.as_deref(), Search::parse).flatten(),
             status: optional(&mut errors, "status", self.status.as_deref(), ProductStatus::parse),
@@ -246,7 +246,11 @@ impl ProductQuery {
 /// Owner and staff see all, customers the active ones.
 #[utoipa::path(tag = "products", params(ProductQuery), responses((status = 200, body = [ProductBody])))]
 #[get("/api/products/")]
-async fn list_products(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn list_products(
+    app: Data<App>,
+    Sender(caller): Sender,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadProducts;
     let wanted: ProductQuery = app.checked(&caller, action, query(&req)).await?;
     let (rows, next) = app
@@ -268,12 +272,12 @@ async fn list_products(app: Data<App>, caller: Caller, req: HttpRequest) -> Resu
 #[post("/api/products/")]
 async fn create_product(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<ProductInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateProduct;
     let input = app.checked(&caller, action, body).await?;
-    app.create(&caller, action, input.claim, move |cx| {
+    create(&app, &caller, action, input.claim, move |cx| {
         let details = input.dto.into_details(input.errors, cx.known()?.currency())?;
         let tenant = cx.known()?.tenant();
         let product = ProductBody::of(tenant, catalog::create_product(cx, details)?);
@@ -286,7 +290,11 @@ async fn create_product(
 #[utoipa::path(tag = "products", params(("id" = i64, Path, description = "The product's number")),
     responses((status = 200, body = ProductBody)))]
 #[get("/api/products/{id}/")]
-async fn get_product(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_product(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadProducts;
     let product = ProductId::new(app.checked(&caller, action, id(&path)).await?);
     let found = app
@@ -313,7 +321,7 @@ fn locked(cx: &mut Cx<'_>, product: ProductId) -> Result<ProductBody, Error> {
 #[put("/api/products/{id}/")]
 async fn replace_product(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
     Body(body): Body<ProductInput>,
@@ -339,7 +347,7 @@ async fn replace_product(
 #[patch("/api/products/{id}/")]
 async fn update_product(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
     Body(body): Body<ProductChanges>,
@@ -366,7 +374,7 @@ async fn update_product(
 #[delete("/api/products/{id}/")]
 async fn delete_product(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {

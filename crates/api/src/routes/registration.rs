@@ -1,12 +1,12 @@
 //! Registration: opening a store, joining one, coming by invitation.
 
-use super::users::Candidate;
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::Body;
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
+use haat_app::App;
+use haat_app::people::Candidate;
 use haat_domain::error::{Denied, Error, FieldErrors};
 use haat_domain::identity::{self, Enlist, InviteToken};
 use haat_domain::money::Currency;
@@ -97,7 +97,7 @@ pub struct Registered {
 #[post("/api/auth/register/")]
 async fn register(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<Registration>,
 ) -> Result<HttpResponse, ApiError> {
     let Wish { candidate, store, invitation, currency } =

@@ -1,12 +1,12 @@
 //! The caller's store.
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::Body;
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get, patch};
+use haat_app::App;
 use haat_domain::authz::Action;
 use haat_domain::error::FieldErrors;
 use haat_domain::money::Currency;
@@ -80,7 +80,7 @@ impl StoreChanges {
 /// Read the own store
 #[utoipa::path(tag = "store", responses((status = 200, body = StoreBody)))]
 #[get("/api/store/")]
-async fn get_store(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiError> {
+async fn get_store(app: Data<App>, Sender(caller): Sender) -> Result<HttpResponse, ApiError> {
     let store = app.run(&caller, Access::Read, Action::ReadStore, tenancy::read_store).await?;
     Ok(HttpResponse::Ok().json(StoreBody::from(store)))
 }
@@ -91,7 +91,7 @@ async fn get_store(app: Data<App>, caller: Caller) -> Result<HttpResponse, ApiEr
 #[patch("/api/store/")]
 async fn update_store(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     if_match: IfMatch,
     Body(body): Body<StoreChanges>,
 ) -> Result<HttpResponse, ApiError> {

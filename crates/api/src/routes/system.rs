@@ -1,12 +1,12 @@
 //! Health, the keys that verify tokens, and the API's description of itself.
 
-use crate::app::App;
 use crate::edge::Edge;
 use crate::openapi;
 use crate::problem::ApiError;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use haat_app::App;
 use haat_domain::error::Error;
 use haat_infra::token::PublicKey;
 use serde::Serialize;
@@ -46,9 +46,9 @@ async fn get_health() -> HttpResponse {
 /// Ask whether the database answers and its migrations are current
 #[utoipa::path(tag = "system", security(()), responses((status = 200, body = Health)))]
 #[get("/readyz/")]
-async fn get_readiness(app: Data<App>) -> Result<HttpResponse, ApiError> {
+async fn get_readiness(app: Data<App>, edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     // One question at a time: whoever asks in a loop does not keep the database busy.
-    let _turn = app.readiness.lock().await;
+    let _turn = edge.readiness.lock().await;
     let store = app.store.clone();
     let ready = actix_web::web::block(move || store.ready()).await;
     ready.unwrap_or_else(|cancelled| Err(Error::Unavailable(cancelled.into())))?;
@@ -117,7 +117,7 @@ pub struct Jwk {
 /// `at+jwt` proves who is calling), `iss`, `aud` and `exp`, and they do not learn of a logout before it expires.
 #[utoipa::path(tag = "system", security(()), responses((status = 200, body = JwkSet)))]
 #[get("/.well-known/jwks.json/")]
-async fn get_jwks(app: Data<App>) -> HttpResponse {
+async fn get_jwks(edge: Data<Edge>) -> HttpResponse {
     let jwk = |key: &PublicKey| Jwk {
         kty: "OKP",
         crv: "Ed25519",
@@ -126,7 +126,7 @@ async fn get_jwks(app: Data<App>) -> HttpResponse {
         alg: "EdDSA",
         kid: key.id.clone(),
     };
-    let keys = app.public_keys.iter().map(jwk).collect();
+    let keys = edge.public_keys.iter().map(jwk).collect();
     HttpResponse::Ok().insert_header(("Cache-Control", "public, max-age=300")).json(JwkSet { keys })
 }
 

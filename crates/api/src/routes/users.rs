@@ -1,18 +1,17 @@
 //! The users of a store, for its owner.
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{Body, id, list, optional, page, query, query_bool};
-use crate::once::Created;
+use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use haat_app::App;
+use haat_app::people::{Candidate, with_password};
 use haat_domain::authz::{Action, Role};
 use haat_domain::error::{Error, FieldErrors};
-use haat_domain::identity::{
-    self, Email, NewPassword, NewUser, User, UserFilter, UserKey, UserPatch, Username,
-};
+use haat_domain::identity::{self, Email, NewPassword, User, UserFilter, UserKey, UserPatch};
 use haat_domain::ids::UserId;
 use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
@@ -65,42 +64,6 @@ impl From<User> for UserBody {
             tenant: user.tenant.of_store(),
             created_at: user.created_at.to_string(),
         }
-    }
-}
-
-/// Username, e-mail address, role and password of an account to be, before the password is hashed.
-pub(super) struct Candidate {
-    pub(super) username: Username,
-    pub(super) email: Email,
-    pub(super) role: Role,
-    password: NewPassword,
-}
-
-impl Candidate {
-    /// Checks all four, and notes every fault.
-    pub(super) fn parse(
-        username: Option<&str>,
-        email: Option<&str>,
-        role: Option<&str>,
-        password: Option<&str>,
-        errors: &mut FieldErrors,
-    ) -> Option<Self> {
-        let (name, mail) = (username.unwrap_or_default(), email.unwrap_or_default());
-        let parsed = (
-            errors.check("username", Username::parse(name)),
-            errors.check("email", Email::parse(mail)),
-            role.map_or(Some(Role::Customer), |role| errors.check("role", Role::parse_member(role))),
-            errors.check("password", NewPassword::parse(password.unwrap_or_default(), &[name, mail])),
-        );
-        let (Some(username), Some(email), Some(role), Some(password)) = parsed else { return None };
-        Some(Self { username, email, role, password })
-    }
-
-    /// Hashes the password: before any transaction is opened.
-    pub(super) async fn hashed(self, app: &App, caller: &Caller) -> Result<NewUser, ApiError> {
-        let Self { username, email, role, password } = self;
-        let hash = app.hash(caller, move |hasher| hasher.hash(&password)).await?;
-        Ok(NewUser { username, email, role, hash })
     }
 }
 
@@ -209,7 +172,11 @@ impl UserQuery {
 /// List users
 #[utoipa::path(tag = "users", params(UserQuery), responses((status = 200, body = [UserBody])))]
 #[get("/api/users/")]
-async fn list_users(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn list_users(
+    app: Data<App>,
+    Sender(caller): Sender,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadUsers;
     let wanted: UserQuery = app.checked(&caller, action, query(&req)).await?;
     let page = app
@@ -228,7 +195,7 @@ async fn list_users(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<
 #[post("/api/users/")]
 async fn create_user(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<UserInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::CreateUser;
@@ -237,7 +204,7 @@ async fn create_user(
     // Hashing is dear: only for those who may.
     app.permit(&caller, action).await?;
     let new = candidate.hashed(&app, &caller).await?;
-    app.create(&caller, action, claim, move |cx| {
+    create(&app, &caller, action, claim, move |cx| {
         let user = UserBody::from(identity::create_user(cx, &new)?);
         Created::new(format!("/api/users/{}/", user.id), &user)
     })
@@ -248,7 +215,11 @@ async fn create_user(
 #[utoipa::path(tag = "users", params(("id" = i64, Path, description = "The user's number")),
     responses((status = 200, body = UserBody)))]
 #[get("/api/users/{id}/")]
-async fn get_user(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_user(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadUsers;
     let user = UserId::new(app.checked(&caller, action, id(&path)).await?);
     let found = app.run(&caller, Access::Read, action, move |cx| identity::read_user(cx, user)).await?;
@@ -264,22 +235,16 @@ async fn get_user(app: Data<App>, caller: Caller, path: Path<String>) -> Result<
 #[patch("/api/users/{id}/")]
 async fn update_user(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
     Body(body): Body<UserChanges>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::UpdateUser;
     let user = UserId::new(app.checked(&caller, action, id(&path)).await?);
-    let (mut patch, password) =
+    let (patch, password) =
         app.checked(&caller, action, body.and_then(|draft| draft.read(UserChanges::into_patch))).await?;
-    if let Some(password) = password {
-        let found = app.run(&caller, Access::Read, action, move |cx| identity::read_user(cx, user)).await?;
-        let new_email = patch.email.as_ref().unwrap_or(&found.email);
-        let known = [found.username.as_str(), found.email.as_str(), new_email.as_str()];
-        let password = NewPassword::parse(password.expose(), &known).map_err(|fault| fault.on("password"))?;
-        patch.hash = Some(app.hash(&caller, move |hasher| hasher.hash(&password)).await?);
-    }
+    let patch = with_password(&app, &caller, user, patch, password).await?;
     let changed = app
         .run(&caller, Access::Write, action, move |cx| {
             if_match.check(|| identity::lock_user(cx, user).map(UserBody::from))?;
@@ -297,7 +262,7 @@ async fn update_user(
 #[delete("/api/users/{id}/")]
 async fn delete_user(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {

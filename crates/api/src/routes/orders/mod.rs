@@ -2,14 +2,14 @@
 
 mod input;
 
-use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::input::{Body, id, list, query};
-use crate::once::Created;
+use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use haat_app::App;
 use haat_domain::authz::Action;
 use haat_domain::catalog::Sku;
 use haat_domain::cx::Cx;
@@ -130,7 +130,11 @@ impl OrderBody {
 /// Owner and staff see all of the store's, customers their own.
 #[utoipa::path(tag = "orders", params(OrderQuery), responses((status = 200, body = [OrderBody])))]
 #[get("/api/orders/")]
-async fn list_orders(app: Data<App>, caller: Caller, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn list_orders(
+    app: Data<App>,
+    Sender(caller): Sender,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadOrders;
     let wanted: OrderQuery = app.checked(&caller, action, query(&req)).await?;
     let (rows, next) = app
@@ -153,13 +157,13 @@ async fn list_orders(app: Data<App>, caller: Caller, req: HttpRequest) -> Result
 #[post("/api/orders/")]
 async fn place_order(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     Body(body): Body<OrderInput>,
 ) -> Result<HttpResponse, ApiError> {
     let action = Action::PlaceOrder;
     let wish = body.and_then(|draft| draft.claimed(OrderInput::into_wish));
     let (claim, wish) = app.checked(&caller, action, wish).await?;
-    app.create(&caller, action, claim, move |cx| {
+    create(&app, &caller, action, claim, move |cx| {
         let tenant = cx.known()?.tenant();
         let order = OrderBody::of(tenant, &orders::place_order(cx, wish)?);
         Created::new(format!("/api/orders/{}/", order.id), &order)
@@ -171,7 +175,11 @@ async fn place_order(
 #[utoipa::path(tag = "orders", params(("id" = i64, Path, description = "The order's number on this server")),
     responses((status = 200, body = OrderBody)))]
 #[get("/api/orders/{id}/")]
-async fn get_order(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn get_order(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::ReadOrders;
     let order = OrderId::new(app.checked(&caller, action, id(&path)).await?);
     let found = app
@@ -199,7 +207,7 @@ fn locked(cx: &mut Cx<'_>, order: OrderId) -> Result<OrderBody, Error> {
 #[patch("/api/orders/{id}/")]
 async fn update_order(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
     Body(body): Body<OrderChanges>,
@@ -226,7 +234,7 @@ async fn update_order(
 #[delete("/api/orders/{id}/")]
 async fn delete_order(
     app: Data<App>,
-    caller: Caller,
+    Sender(caller): Sender,
     path: Path<String>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
@@ -246,7 +254,11 @@ async fn delete_order(
 #[utoipa::path(tag = "orders", params(("id" = i64, Path, description = "The order's number on this server")),
     responses((status = 200, body = OrderBody), (status = 409, description = "`illegal_transition`, with `allowed`")))]
 #[post("/api/orders/{id}/cancel/")]
-async fn cancel_order(app: Data<App>, caller: Caller, path: Path<String>) -> Result<HttpResponse, ApiError> {
+async fn cancel_order(
+    app: Data<App>,
+    Sender(caller): Sender,
+    path: Path<String>,
+) -> Result<HttpResponse, ApiError> {
     let action = Action::CancelOrder;
     let order = OrderId::new(app.checked(&caller, action, id(&path)).await?);
     let cancelled = app

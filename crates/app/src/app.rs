@@ -1,9 +1,6 @@
-//! Shared state, and the one way from a request into a transaction.
-
-use crate::auth::Caller;
+use crate::Caller;
 use crate::hashing::Hashing;
 use crate::once::InFlight;
-use crate::problem::ApiError;
 use haat_domain::authz::{Action, Realm};
 use haat_domain::cx::{Cx, Visit};
 use haat_domain::error::{Error, Result};
@@ -11,12 +8,10 @@ use haat_domain::identity::Credential;
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
-use haat_infra::token::PublicKey;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// What every handler can reach.
+/// What every handler can reach: the ports, and the one way from a request into a transaction.
 pub struct App {
     /// The database.
     pub store: Arc<dyn Store>,
@@ -24,8 +19,6 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Tokens.
     pub tokens: Arc<dyn TokenIssuer>,
-    /// What others may verify tokens with.
-    pub public_keys: Vec<PublicKey>,
     /// Passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// Threads for hashing: slow on purpose, and so kept apart from everything else.
@@ -34,19 +27,18 @@ pub struct App {
     pub free_failures: u16,
     /// Secrets.
     pub random: Arc<dyn Random>,
-    /// Whoever asks the database whether it is there.
-    pub readiness: tokio::sync::Mutex<()>,
     /// The requests with an idempotency key that are being answered.
     pub in_flight: InFlight,
     /// The currency of a store that names none.
     pub currency: Currency,
-    /// The largest body of a request, in bytes.
-    pub body_limit: usize,
-    /// How long reading it may take.
-    pub body_time: Duration,
 }
 
 impl App {
+    /// What the caller's token says, if it is one of ours and in time.
+    pub fn credential(&self, caller: &Caller) -> Result<Credential> {
+        caller.credential(self.tokens.as_ref(), self.clock.as_ref())
+    }
+
     /// Does something as the caller: authenticates them by their row, asks the policy, and runs the use case, all in
     /// one transaction.
     pub async fn run<T: Send + 'static>(
@@ -55,8 +47,8 @@ impl App {
         access: Access,
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let credential = caller.credential(self)?;
+    ) -> Result<T> {
+        let credential = self.credential(caller)?;
         let (now, request) = (self.clock.now(), caller.request.clone());
         let visit = self.announce(caller, &credential, action).await?;
         let work = move |tx: &mut dyn Tx| {
@@ -67,7 +59,7 @@ impl App {
             cx.permit(action)?;
             work(&mut cx)
         };
-        Ok(self.transact(Some(credential.tenant), access, work).await?)
+        self.transact(Some(credential.tenant), access, work).await
     }
 
     /// Writes down that a platform admin is about to act in the store that they name, whatever comes of it. For
@@ -93,8 +85,8 @@ impl App {
         caller: &Caller,
         access: Access,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T, ApiError> {
-        let credential = if caller.is_anonymous() { None } else { Some(caller.credential(self)?) };
+    ) -> Result<T> {
+        let credential = if caller.is_anonymous() { None } else { Some(self.credential(caller)?) };
         let (now, request) = (self.clock.now(), caller.request.clone());
         let work = move |tx: &mut dyn Tx| {
             let cx = match credential {
@@ -103,7 +95,7 @@ impl App {
             };
             work(&mut cx.for_request(request))
         };
-        Ok(self.transact(credential.map(|credential| credential.tenant), access, work).await?)
+        self.transact(credential.map(|credential| credential.tenant), access, work).await
     }
 
     async fn transact<T: Send + 'static>(
@@ -120,25 +112,25 @@ impl App {
     }
 
     /// Whether the caller may do this at all: for what is dear, before it is done.
-    pub async fn permit(&self, caller: &Caller, action: Action) -> Result<(), ApiError> {
-        let credential = caller.credential(self)?;
+    pub async fn permit(&self, caller: &Caller, action: Action) -> Result<()> {
+        let credential = self.credential(caller)?;
         let now = self.clock.now();
         // Inside a store a platform admin may do everything; whether they may go there is the question.
         let enters =
             caller.store.is_some() && credential.tenant.is_platform() && action.realm() == Realm::Store;
         let action = if enters { Action::EnterStore } else { action };
         let work = move |tx: &mut dyn Tx| Cx::authenticate(tx, &credential, now)?.permit(action);
-        Ok(self.transact(Some(credential.tenant), Access::Read, work).await?)
+        self.transact(Some(credential.tenant), Access::Read, work).await
     }
 
     /// What was read from a request, or why it could not be: but first whether the caller may do this at all, since
     /// 401 and 403 come before everything else.
-    pub async fn checked<T>(
+    pub async fn checked<T, E: From<Error>>(
         &self,
         caller: &Caller,
         action: Action,
-        read: Result<T, ApiError>,
-    ) -> Result<T, ApiError> {
+        read: Result<T, E>,
+    ) -> Result<T, E> {
         if read.is_err() {
             self.permit(caller, action).await?;
         }
@@ -150,10 +142,10 @@ impl App {
         &self,
         caller: &Caller,
         work: impl FnOnce(&dyn PasswordHasher) -> Result<T> + Send + 'static,
-    ) -> Result<T, ApiError> {
+    ) -> Result<T> {
         let (answer, wait) = oneshot::channel();
         let hasher = Arc::clone(&self.hasher);
         self.hashing.run(caller.address, move || drop(answer.send(work(hasher.as_ref()))))?;
-        Ok(wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))?)
+        wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
     }
 }

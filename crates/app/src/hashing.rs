@@ -1,7 +1,6 @@
 //! Passwords are hashed on threads of their own, in a queue of limited length, of which one address has a share.
 
 use haat_domain::error::{Error, Result};
-use haat_infra::workers::Workers;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// One address may have this part of the queue waiting: whoever floods it from one leaves room for the others.
 const SHARE: u16 = 4;
 
+/// A password to be hashed.
+pub type Task = Box<dyn FnOnce() + Send>;
+
+/// Hands a task to a thread; `false` if there is no room in the queue.
+pub type HandOver = Box<dyn Fn(Task) -> bool + Send + Sync>;
+
 /// The threads, and who is waiting for them.
 pub struct Hashing {
-    workers: Workers,
+    hand_over: HandOver,
     waiting: Waiting,
     share: u16,
 }
@@ -19,10 +24,9 @@ pub struct Hashing {
 type Waiting = Arc<Mutex<HashMap<IpAddr, u16>>>;
 
 impl Hashing {
-    /// Starts the threads, with a queue of this length.
-    pub fn start(threads: u16, queue: u16) -> Result<Self> {
-        let workers = Workers::start("hashing", threads.into(), queue.into())?;
-        Ok(Self { workers, waiting: Waiting::default(), share: (queue / SHARE).max(1) })
+    /// A queue of this length before the threads that `hand_over` hands to.
+    pub fn new(queue: u16, hand_over: HandOver) -> Self {
+        Self { hand_over, waiting: Waiting::default(), share: (queue / SHARE).max(1) }
     }
 
     /// Hands a task over; [`Error::Busy`] if the queue is full, or the address's share of it.
@@ -34,7 +38,7 @@ impl Hashing {
             task();
             drop(place);
         };
-        self.workers.try_run(work).map_err(|_| busy())
+        if (self.hand_over)(Box::new(work)) { Ok(()) } else { Err(busy()) }
     }
 }
 
@@ -68,21 +72,25 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
+    use std::sync::Mutex as Held;
 
     #[test]
     fn one_address_leaves_room_for_others() {
-        let hashing = Hashing::start(1, 8).unwrap();
-        let (go, wait) = channel::<()>();
+        let queue: Arc<Held<Vec<Task>>> = Arc::default();
+        let waiting = Arc::clone(&queue);
+        let hand_over = move |task| {
+            let mut queue = waiting.lock().unwrap();
+            queue.push(task);
+            queue.len() <= 8
+        };
+        let hashing = Hashing::new(8, Box::new(hand_over));
         let (one, other) = ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok());
-        hashing.run(one, move || wait.recv().unwrap()).unwrap();
+        hashing.run(one, || ()).unwrap();
         hashing.run(one, || ()).unwrap();
         assert!(matches!(hashing.run(one, || ()), Err(Error::Busy { .. })), "a quarter of eight");
         hashing.run(other, || ()).unwrap();
-        go.send(()).unwrap();
-        let (done, ended) = channel();
-        hashing.run(other, move || done.send(()).unwrap()).unwrap();
-        ended.recv().unwrap();
-        assert_eq!(hashing.waiting.lock().unwrap().get(&one.unwrap()), None, "what is done waits no more");
+        queue.lock().unwrap().drain(..).for_each(|task| task());
+        assert!(hashing.waiting.lock().unwrap().is_empty(), "what is done waits no more");
+        hashing.run(one, || ()).unwrap();
     }
 }
