@@ -57,6 +57,7 @@ mod invitations;
 mod isolation;
 mod orders;
 mod pages;
+mod reports;
 mod sessions;
 mod slowdown;
 mod tenancy;
