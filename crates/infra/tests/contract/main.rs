@@ -51,8 +51,10 @@ macro_rules! cases {
 
 mod audit;
 mod catalog;
+mod customers;
 mod idempotency;
 mod identity;
+mod import;
 mod invitations;
 mod isolation;
 mod orders;
