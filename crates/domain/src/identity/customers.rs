@@ -15,7 +15,7 @@ pub fn list_customers(
     request: &PageRequest<UserKey>,
 ) -> Result<Page<User>> {
     let filter = UserFilter { role: Some(Role::Customer), search, ..UserFilter::default() };
-    page_of_users(cx.enter(Action::ReadCustomers)?, &filter, request)
+    page_of_users(&mut cx.enter(Action::ReadCustomers)?, &filter, request)
 }
 
 /// One customer of the caller's store. An account with another role is none.
@@ -49,7 +49,7 @@ pub fn names_of(cx: &mut Cx<'_>, ids: &[UserId]) -> Result<BTreeMap<UserId, User
 
 /// The platform admins. Platform admins only.
 pub fn list_admins(cx: &mut Cx<'_>, request: &PageRequest<UserKey>) -> Result<Page<User>> {
-    page_of_users(cx.enter(Action::ReadAdmins)?, &UserFilter::default(), request)
+    page_of_users(&mut cx.enter(Action::ReadAdmins)?, &UserFilter::default(), request)
 }
 
 fn is_customer(user: &User) -> bool {

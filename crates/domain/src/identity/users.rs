@@ -123,11 +123,11 @@ pub fn list_users(
     filter: &UserFilter,
     request: &PageRequest<UserKey>,
 ) -> Result<Page<User>> {
-    page_of_users(cx.enter(Action::ReadUsers)?, filter, request)
+    page_of_users(&mut cx.enter(Action::ReadUsers)?, filter, request)
 }
 
 pub(super) fn page_of_users(
-    shop: Shop<'_>,
+    shop: &mut Shop<'_>,
     filter: &UserFilter,
     request: &PageRequest<UserKey>,
 ) -> Result<Page<User>> {

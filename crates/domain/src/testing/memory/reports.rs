@@ -8,6 +8,7 @@ use crate::orders::{Line, Order, OrderStatus};
 use crate::ports::Reports;
 use crate::reports::{BestSeller, Counts, Joined, LOW_STOCK, QUARTER, Sold};
 use crate::time::Timestamp;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -48,7 +49,7 @@ impl Reports for MemoryTx {
             (row.pieces, row.revenue) = (row.pieces + quantity.get(), row.revenue.plus(*line_total)?);
         }
         let mut best: Vec<_> = best.into_values().collect();
-        best.sort_by(|one, other| other.revenue.minor().cmp(&one.revenue.minor()));
+        best.sort_by_key(|row| Reverse(row.revenue.minor()));
         best.truncate(rows(limit));
         Ok(best)
     }
