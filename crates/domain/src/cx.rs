@@ -153,8 +153,14 @@ impl<'a> Cx<'a> {
         }
         let (object, request) = (Some(Object::Store(store.id)), self.request.clone());
         let entry = Entry { object, request, before, after, ..Entry::of(admin, action, self.now) };
-        let scope = authorize(&admin.inside(store), Action::ReadAudit)?;
-        self.tx.tenant(&scope)?.audit().record(&entry)
+        self.look_into(store, Action::ReadAudit)?.audit().record(&entry)
+    }
+
+    /// Opens a store for what a platform admin does from outside, without being in it. The caller has asked the policy
+    /// about that.
+    pub(crate) fn look_into(&mut self, store: &Tenant, action: Action) -> Result<&mut dyn TenantTx> {
+        let scope = authorize(&self.known()?.inside(store), action)?;
+        self.tx.tenant(&scope)
     }
 
     /// Takes a platform admin into the store that they have announced themselves in.

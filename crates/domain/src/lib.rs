@@ -19,7 +19,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`authz`] | actors, actions, the policy table, scopes |
-//! | [`tenancy`], [`identity`], [`catalog`], [`orders`], [`audit`], [`idempotency`] | types and use cases, by area |
+//! | [`tenancy`], [`identity`], [`catalog`], [`orders`], [`audit`], [`reports`], [`idempotency`] | types and use cases, by area |
 //! | [`money`], [`pricing`], [`page`], [`text`], [`time`], [`ids`], [`error`] | what they are made of |
 //! | [`ports`], [`cx`] | what the domain needs from the world, and how a use case gets it |
 
@@ -36,6 +36,7 @@ pub mod orders;
 pub mod page;
 pub mod ports;
 pub mod pricing;
+pub mod reports;
 pub mod tenancy;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -27,9 +27,14 @@ impl Limit {
         usize::from(self.0)
     }
 
+    /// The same, as stores count rows.
+    pub fn rows(self) -> i64 {
+        i64::from(self.0)
+    }
+
     /// One more row than the page holds, to learn whether there is a next page.
     pub fn and_one(self) -> i64 {
-        i64::from(self.0) + 1
+        self.rows() + 1
     }
 }
 

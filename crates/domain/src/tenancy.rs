@@ -7,6 +7,7 @@ use crate::error::{Conflict, Error, Result, Violation};
 use crate::ids::TenantId;
 use crate::money::Currency;
 use crate::page::{After, Key, Page, PageRequest, SortKey};
+use crate::reports::Counts;
 use crate::text::{Lines, Search, clean, fold_seen, in_word};
 use crate::time::Timestamp;
 use std::fmt;
@@ -229,6 +230,13 @@ pub fn list_tenants(
 /// One store. Platform admins only.
 pub fn read_tenant(cx: &mut Cx<'_>, id: TenantId) -> Result<Tenant> {
     cx.enter_platform(Action::ReadTenants)?.tenants().find(id)?.ok_or(Error::NotFound)
+}
+
+/// One store and how much there is in it; of what that is nothing is seen. Platform admins only.
+pub fn measure_tenant(cx: &mut Cx<'_>, id: TenantId) -> Result<(Tenant, Counts)> {
+    let store = read_tenant(cx, id)?;
+    let counts = cx.look_into(&store, Action::ReadReports)?.reports().counts()?;
+    Ok((store, counts))
 }
 
 /// Opens a store that has no users yet. Platform admins only.

@@ -12,7 +12,7 @@ use std::thread;
 /// `table.column TYPE NOT NULL`, where TYPE is what SQLite makes of it.
 const SQLITE_COLUMNS: &str = "
   SELECT t.name || '.' || c.name || ' ' || c.type || CASE WHEN c.\"notnull\" THEN ' NOT NULL' ELSE '' END
-  FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+  FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
   WHERE t.type = 'table' AND t.name NOT IN ('sequences', '__diesel_schema_migrations')";
 
 const POSTGRES_COLUMNS: &str = "

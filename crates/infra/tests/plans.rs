@@ -7,9 +7,11 @@ mod recorder;
 use diesel::RunQueryDsl;
 use diesel::sql_types::{Integer, Text};
 use haat_domain::authz::{Action, Role};
-use haat_domain::catalog::{ProductFilter, ProductKey, list_products};
-use haat_domain::page::{After, Cursor, Key, PageRequest, Sort, SortKey};
-use haat_domain::testing::{TestShop, page_of};
+use haat_domain::catalog::{ProductFilter, ProductKey, create_product, list_products};
+use haat_domain::page::{After, Cursor, Key, Limit, PageRequest, Sort, SortKey};
+use haat_domain::reports::{SalesRequest, read_sales};
+use haat_domain::testing::{TestShop, details, page_of};
+use haat_domain::time::Timestamp;
 use haat_infra::testing::{Engine, Raw, TestDatabase};
 
 const PRODUCTS: i64 = 20_000;
@@ -178,6 +180,82 @@ fn on_postgres_any_page_of_products_is_one_range_of_an_index() {
             assert!(!far.contains("Rows Removed"), "{sort:?}\n{far}");
             assert!(as_few <= few + 5, "{sort:?}: page 1 reads {few}, page 1000 reads {as_few}\n{far}");
         });
+    });
+}
+
+/// The statement that finds what runs out, where five of all products do, and what is bound to it.
+fn low_stock(database: &TestDatabase, shop: &TestShop) -> (String, Vec<String>) {
+    seed(database, shop);
+    let counted = "UPDATE products SET stock = id";
+    let mut raw = database.connect();
+    match raw {
+        Raw::Sqlite(_) => raw.run(counted).unwrap(),
+        Raw::Postgres(_) => {
+            let enter = format!("SET LOCAL app.tenant_id = '{}'", shop.tenant.id);
+            raw.run(&format!("BEGIN; {enter}; {counted}; COMMIT; ANALYZE products")).unwrap();
+        }
+    }
+    let request =
+        SalesRequest { since: Timestamp::EPOCH, best: Limit::default(), low: Limit::parse(3).unwrap() };
+    let (report, sent) =
+        recorder::sent(|| shop.act(Role::Owner, move |cx| read_sales(cx, &request)).unwrap());
+    assert_eq!(report.low.iter().map(|product| product.id.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    let low = sent.iter().find(|sql| sql.contains("low_stock")).unwrap();
+    let (sql, binds) = low.split_once(" -- binds: ").unwrap();
+    (sql.to_owned(), literals(binds))
+}
+
+#[test]
+fn on_sqlite_what_runs_out_is_found_by_an_index_of_that_alone() {
+    recorder::on(&[Engine::Sqlite], |_, database| {
+        let shop = TestShop::open(database.store(), "Shop", "INR");
+        let (sql, _) = low_stock(database, &shop);
+        let plan = sqlite_plan(&mut database.connect(), &sql);
+        assert_eq!(
+            plan,
+            ["SEARCH products USING INDEX products_low (tenant_id=?)", "USE TEMP B-TREE FOR ORDER BY"]
+        );
+    });
+}
+
+#[test]
+fn on_postgres_what_runs_out_is_found_by_an_index_of_that_alone() {
+    recorder::on(&[Engine::Postgres], |_, database| {
+        let shop = TestShop::open(database.store(), "Shop", "INR");
+        let (sql, binds) = low_stock(database, &shop);
+        let mut raw = database.connect();
+        // As after many executions, when the plan no longer knows what is bound.
+        raw.run(&format!(
+            "SET ROLE haat_app; SET app.tenant_id = '{}'; SET plan_cache_mode = force_generic_plan",
+            shop.tenant.id
+        ))
+        .unwrap();
+        let (plan, pages) = postgres_plan(&mut raw, &sql, &binds);
+        assert!(plan.contains("products_low") && !plan.contains("Seq Scan"), "{plan}");
+        assert!(pages < 20, "{plan}");
+    });
+}
+
+/// What an order does to a product. An update that leaves all indexes alone is a HOT one.
+#[test]
+fn on_postgres_an_order_writes_into_an_index_only_where_many_become_few() {
+    recorder::on(&[Engine::Postgres], |_, database| {
+        let shop = TestShop::open(database.store(), "Shop", "INR");
+        let details = details("Lamp", "9", Some(8));
+        shop.act(Role::Owner, |cx| create_product(cx, details)).unwrap();
+        let mut raw = database.connect();
+        let hot: Vec<String> = (0..4)
+            .map(|_| {
+                let enter = format!("BEGIN; SET LOCAL app.tenant_id = '{}'", shop.tenant.id);
+                raw.run(&format!("{enter}; UPDATE products SET stock = stock - 1, updated_at = now()"))
+                    .unwrap();
+                let hot = "SELECT pg_stat_get_xact_tuples_hot_updated('products'::regclass)::text";
+                let hot = raw.lines(hot).unwrap().remove(0);
+                raw.run("COMMIT").unwrap();
+                hot
+            })
+            .collect();
+        assert_eq!(hot, ["1", "2", "2", "3"], "counted: 8 to 7, to 6, not to 5, to 4");
     });
 }
 

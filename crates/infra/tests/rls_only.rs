@@ -103,6 +103,23 @@ const LOOKS: &[(&str, Look)] = &[
         let sort = Sort { by: UserKey::Id, descending: true };
         Ok(tx.users().page(&UserFilter::default(), sort, None, 200)?.iter().any(|user| user.id == theirs.user))
     }),
+    ("Users::names", |tx, theirs| Ok(!tx.users().names(&[theirs.user])?.is_empty())),
+    ("Reports::sales", |tx, _| {
+        let inr = tx.settings().read()?.currency;
+        Ok(tx.reports().sales(Timestamp::EPOCH, inr)?.iter().any(|sold| sold.orders > 1))
+    }),
+    ("Reports::newcomers", |tx, _| {
+        Ok(tx.reports().newcomers(Timestamp::EPOCH)?.iter().any(|joined| joined.customers > 1))
+    }),
+    ("Reports::best", |tx, _| {
+        let inr = tx.settings().read()?.currency;
+        Ok(tx.reports().best(Timestamp::EPOCH, inr, 200)?.len() > 1)
+    }),
+    ("Reports::low", |tx, _| Ok(tx.reports().low(200)?.len() > 1)),
+    ("Reports::counts", |tx, _| {
+        let counts = tx.reports().counts()?;
+        Ok(counts.users > 2 && counts.products > 1 && counts.orders > 1 && counts.entries > tx.audit().head()?.0)
+    }),
     ("Users::lock_active_owners", |tx, _| Ok(tx.users().lock_active_owners()?.len() > 1)),
     ("Sessions::find", |tx, theirs| Ok(tx.sessions().find(theirs.session)?.is_some())),
     ("Products::find", |tx, theirs| Ok(tx.products().find(theirs.product)?.is_some())),

@@ -10,8 +10,11 @@ use haat_domain::error::Result;
 use haat_domain::identity::{UserFilter, list_users};
 use haat_domain::ids::ProductId;
 use haat_domain::orders::{OrderFilter, list_orders, place_order};
+use haat_domain::page::Limit;
 use haat_domain::ports::Clock;
+use haat_domain::reports::{SalesRequest, read_sales};
 use haat_domain::testing::{TestShop, details, order_of, page_of};
+use haat_domain::time::Timestamp;
 use haat_infra::testing::{Engine, TestDatabase};
 
 const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -103,6 +106,26 @@ fn a_page_of_users_costs_the_same_whatever_its_length() {
             read_as_owner(&shop, page).items.len()
         };
         assert_eq!(costs(list), [4, 4, 4], "{engine:?}");
+    });
+}
+
+#[test]
+fn the_figures_of_a_store_cost_one_statement_each() {
+    recorder::on(&ENGINES, |engine, database| {
+        let shop = open_shop(database);
+        let lamps = products(&shop, 20);
+        let report = || {
+            let all = Limit::default();
+            let request = SalesRequest { since: Timestamp::EPOCH, best: all, low: all };
+            recorder::sent(|| read_as_owner(&shop, move |cx| read_sales(cx, &request))).1.len()
+        };
+        // BEGIN, the account, four kinds of figures, COMMIT.
+        assert_eq!(report(), 7, "{engine:?}");
+        for lamp in lamps {
+            shop.clock.advance(900);
+            order(&shop, &[lamp]);
+        }
+        assert_eq!(report(), 7, "{engine:?}");
     });
 }
 

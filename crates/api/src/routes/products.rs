@@ -235,6 +235,7 @@ impl ProductQuery {
             min_price: optional(&mut errors, "min_price", self.min_price.as_deref(), amount),
             max_price: optional(&mut errors, "max_price", self.max_price.as_deref(), amount),
             in_stock: optional(&mut errors, "in_stock", self.in_stock.as_deref(), input::query_bool),
+            ..ProductFilter::default()
         };
         errors.finish()?;
         Ok((filter, request))

@@ -76,8 +76,12 @@ actions! {
     CreateInvitation = Store "invitation.create",
     /// Take an invitation back.
     RevokeInvitation = Store "invitation.revoke",
+    /// List and read the accounts of customers, and the names of whoever ordered.
+    ReadCustomers = Store "customer.read",
     /// Read the audit log.
     ReadAudit = Store "audit.read",
+    /// Read the store's figures.
+    ReadReports = Store "report.read",
     /// List and read products.
     ReadProducts = Store "product.read",
     /// Create a product.
@@ -108,6 +112,8 @@ actions! {
     ResumeTenant = Platform "tenant.resume",
     /// Act inside a store.
     EnterStore = Platform "tenant.enter",
+    /// List the platform admins.
+    ReadAdmins = Platform "admin.read",
     /// Appoint a platform admin. Only the program's command line does it.
     AppointAdmin = Platform "admin.appoint",
     /// Verify the platform's own audit log. Only the program's command line does it.

@@ -31,7 +31,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::ReadInvitations
             | Action::CreateInvitation
             | Action::RevokeInvitation
+            | Action::ReadCustomers
             | Action::ReadAudit
+            | Action::ReadReports
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -51,6 +53,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::SuspendTenant
             | Action::ResumeTenant
             | Action::EnterStore
+            | Action::ReadAdmins
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
         },
@@ -59,6 +62,8 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
                 Verdict::Own
             }
             Action::ReadStore
+            | Action::ReadCustomers
+            | Action::ReadReports
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -87,6 +92,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::SuspendTenant
             | Action::ResumeTenant
             | Action::EnterStore
+            | Action::ReadAdmins
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
         },
@@ -107,7 +113,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::ReadInvitations
             | Action::CreateInvitation
             | Action::RevokeInvitation
+            | Action::ReadCustomers
             | Action::ReadAudit
+            | Action::ReadReports
             | Action::CreateProduct
             | Action::UpdateProduct
             | Action::DeleteProduct
@@ -123,6 +131,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::SuspendTenant
             | Action::ResumeTenant
             | Action::EnterStore
+            | Action::ReadAdmins
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
         },
@@ -139,7 +148,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::ReadInvitations
             | Action::CreateInvitation
             | Action::RevokeInvitation
+            | Action::ReadCustomers
             | Action::ReadAudit
+            | Action::ReadReports
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -155,6 +166,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::SuspendTenant
             | Action::ResumeTenant
             | Action::EnterStore
+            | Action::ReadAdmins
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Allow,
             Action::FoundStore | Action::JoinStore | Action::RedeemInvitation | Action::SignIn => {
@@ -178,7 +190,9 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::ReadInvitations
             | Action::CreateInvitation
             | Action::RevokeInvitation
+            | Action::ReadCustomers
             | Action::ReadAudit
+            | Action::ReadReports
             | Action::ReadProducts
             | Action::CreateProduct
             | Action::UpdateProduct
@@ -194,6 +208,7 @@ pub const fn verdict(role: Role, action: Action) -> Verdict {
             | Action::SuspendTenant
             | Action::ResumeTenant
             | Action::EnterStore
+            | Action::ReadAdmins
             | Action::AppointAdmin
             | Action::VerifyPlatform => Verdict::Deny,
         },

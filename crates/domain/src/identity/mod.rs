@@ -1,5 +1,6 @@
 //! People: accounts, passwords, sessions.
 
+mod customers;
 mod invitations;
 mod names;
 mod password;
@@ -8,6 +9,7 @@ mod session;
 mod slowdown;
 mod users;
 
+pub use customers::{find_customer, list_admins, list_customers, names_of, read_customer};
 pub use invitations::{
     Invitation, InvitationKey, InvitationStatus, InviteToken, NewInvitation, invite, list_invitations,
     read_invitation, revoke_invitation,
@@ -17,8 +19,8 @@ pub use password::{NewPassword, PasswordHash, Verified};
 pub use registration::{Enlist, may_register, register};
 pub use session::{
     Account, Attempt, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session,
-    TokenPair, begin_login, check_refresh, end_all_sessions, end_session, find_account, finish_login,
-    open_session, refresh_session, resolve,
+    TokenPair, begin_login, check_refresh, continue_session, end_all_sessions, end_session, find_account,
+    finish_login, open_session, refresh_session, resolve,
 };
 pub use slowdown::{Failures, Subject};
 pub use users::{

@@ -35,9 +35,20 @@ impl Session {
     /// A session lives so many days at most.
     pub const MAX_DAYS: i64 = 90;
 
+    /// The refresh token before the present one is good for so many seconds after it was replaced, where
+    /// [`continue_session`] is asked.
+    pub const OVERLAP_SECONDS: i64 = 60;
+
     /// Whether it still counts.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && now < self.idle_until && now < self.expires_at
+    }
+
+    /// Whether the present generation has only just taken the place of this one. Each refresh moves `idle_until`, so
+    /// that it tells when the last one was.
+    fn has_just_replaced(&self, generation: i64, now: Timestamp) -> bool {
+        let overlap = Self::OVERLAP_SECONDS - Self::IDLE_DAYS * DAY;
+        generation.checked_add(1) == Some(self.generation) && now < self.idle_until.plus_seconds(overlap)
     }
 }
 
@@ -287,7 +298,7 @@ pub fn open_session(
 /// What became of a refresh token.
 #[derive(Debug, Clone)]
 pub enum Rotation {
-    /// It was good, and was used up for this.
+    /// It was good, and was used up for this; or it had only just been, and this is what took its place.
     Fresh(Grant),
     /// It had been used before: the whole family has ended with this transaction, which must therefore commit.
     Reused,
@@ -297,12 +308,27 @@ pub enum Rotation {
 
 /// Uses a refresh token up.
 pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
+    rotate(cx, token, |_, _| false)
+}
+
+/// Uses a refresh token up as a browser does, which sends several requests at once and may lose an answer: the token
+/// before the present one is answered with the present one for [`Session::OVERLAP_SECONDS`], and nothing is used up.
+pub fn continue_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
+    rotate(cx, token, |session, now| session.has_just_replaced(token.generation, now))
+}
+
+/// `forgiven`: whether a session as it is now may still be asked with this token, which it has replaced.
+fn rotate(
+    cx: &mut Cx<'_>,
+    token: &Refresh,
+    forgiven: impl FnOnce(&Session, Timestamp) -> bool,
+) -> Result<Rotation> {
     let Some(store) = cx.directory().store_by_id(token.tenant)? else {
         return Ok(Rotation::Ended(AuthFailure::BadToken));
     };
     let shop = cx.visit(&store, Action::SignIn)?;
-    let Some(session) = shop.tx.sessions().find(token.session)?.filter(|session| session.is_live(shop.now))
-    else {
+    let live = |session: &Session| session.is_live(shop.now);
+    let Some(mut session) = shop.tx.sessions().find(token.session)?.filter(live) else {
         return Ok(Rotation::Ended(AuthFailure::BadToken));
     };
     // A token that may not be used now is not used up: it is good again when the store is open again.
@@ -311,24 +337,29 @@ pub fn refresh_session(cx: &mut Cx<'_>, token: &Refresh) -> Result<Rotation> {
         Some(user) if user.is_active => return Ok(Rotation::Ended(AuthFailure::StoreSuspended)),
         _ => return Ok(Rotation::Ended(AuthFailure::Inactive)),
     };
-    let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY).min(session.expires_at);
-    if !shop.tx.sessions().rotate(session.id, token.generation, idle_until)? {
-        // A logout may have come between; that is no theft.
-        if !shop.tx.sessions().find(session.id)?.is_some_and(|session| session.is_live(shop.now)) {
+    let idle_until = shop.now.plus_seconds(Session::IDLE_DAYS * DAY);
+    if shop.tx.sessions().rotate(session.id, token.generation, idle_until)? {
+        (session.generation, session.idle_until) = (token.generation + 1, idle_until);
+        shop.tx.replays().forget(idempotency::stale(shop.now))?;
+    } else {
+        // Somebody else has rotated it, perhaps just now. A logout may have come between; that is no theft.
+        let Some(present) = shop.tx.sessions().find(session.id)?.filter(live) else {
             return Ok(Rotation::Ended(AuthFailure::BadToken));
+        };
+        if !forgiven(&present, shop.now) {
+            shop.tx.sessions().revoke(session.id, shop.now)?;
+            return Ok(Rotation::Reused);
         }
-        shop.tx.sessions().revoke(session.id, shop.now)?;
-        return Ok(Rotation::Reused);
+        session = present;
     }
-    shop.tx.replays().forget(idempotency::stale(shop.now))?;
     Ok(Rotation::Fresh(Grant {
         tenant: store.id,
         user: user.id,
         role: user.role,
         token_version: user.token_version,
         session: session.id,
-        generation: token.generation + 1,
-        refresh_until: idle_until,
+        generation: session.generation,
+        refresh_until: session.idle_until.min(session.expires_at),
     }))
 }
 

@@ -123,7 +123,14 @@ pub fn list_users(
     filter: &UserFilter,
     request: &PageRequest<UserKey>,
 ) -> Result<Page<User>> {
-    let shop = cx.enter(Action::ReadUsers)?;
+    page_of_users(&mut cx.enter(Action::ReadUsers)?, filter, request)
+}
+
+pub(super) fn page_of_users(
+    shop: &mut Shop<'_>,
+    filter: &UserFilter,
+    request: &PageRequest<UserKey>,
+) -> Result<Page<User>> {
     let tenant = shop.scope.tenant();
     let after = request.position(tenant)?;
     let rows = shop.tx.users().page(filter, request.sort, after, request.limit.and_one())?;

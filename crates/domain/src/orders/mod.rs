@@ -8,13 +8,14 @@ pub use change::{LinesChange, OrderPatch, cancel_order, delete_order, lock_order
 pub use place::{LineRequest, PlaceOrder, place_order};
 pub use status::OrderStatus;
 
-use crate::authz::Action;
+use crate::audit::{AuditFilter, Object, Recorded};
+use crate::authz::{Action, Reach};
 use crate::catalog::{ProductName, Sku, Taken};
 use crate::cx::Cx;
-use crate::error::{Error, Result};
+use crate::error::{Denied, Error, Result};
 use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::Money;
-use crate::page::{After, Key, Page, PageRequest, SortKey};
+use crate::page::{After, Key, Limit, Page, PageRequest, SortKey};
 use crate::pricing::{Quantity, line_total};
 use crate::time::Timestamp;
 
@@ -106,6 +107,8 @@ impl SortKey for OrderKey {
 /// Which orders a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct OrderFilter {
+    /// With this number in the store.
+    pub number: Option<i64>,
     /// With this status.
     pub status: Option<OrderStatus>,
     /// Of this customer.
@@ -148,6 +151,18 @@ pub fn list_orders(
 pub fn read_order(cx: &mut Cx<'_>, id: OrderId) -> Result<Order> {
     let shop = cx.enter(Action::ReadOrders)?;
     visible(shop.tx.orders().find(id)?, shop.scope.only())
+}
+
+/// What happened to an order, oldest first: at most [`Limit::MAX`] entries of the audit log. Whoever sees all orders
+/// of the store may read this, whether or not they may read the rest of the log.
+pub fn read_history(cx: &mut Cx<'_>, id: OrderId) -> Result<Vec<Recorded>> {
+    let shop = cx.enter(Action::ReadOrders)?;
+    if shop.scope.reach() != Reach::All {
+        return Err(Error::Forbidden(Denied::Role));
+    }
+    let order = Object::Order(visible(shop.tx.orders().find(id)?, None)?.id);
+    let about = AuditFilter { kind: Some(order.kind()), object: Some(order.id()), ..AuditFilter::default() };
+    shop.tx.audit().page(&about, false, None, Limit::MAX)
 }
 
 /// Another customer's order looks like one that never was.

@@ -16,12 +16,14 @@ use crate::idempotency::{Answer, Claim, IdempotencyKey, Kept};
 use crate::identity::{
     Account, Credential, Failures, Grant, Invitation, InvitationStatus, NewInvitation, NewPassword,
     NewSession, NewUser, PasswordHash, Refresh, Session, Subject, TokenPair, User, UserFilter, UserKey,
-    Verified,
+    Username, Verified,
 };
 use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
+use crate::money::Currency;
 use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
 use crate::page::{After, Sort};
 use crate::pricing::Quantity;
+use crate::reports::{BestSeller, Counts, Joined, Sold};
 use crate::tenancy::{NewTenant, Slug, Tenant, TenantFilter, TenantKey};
 use crate::time::Timestamp;
 
@@ -57,6 +59,8 @@ pub trait TenantTx {
     fn audit(&mut self) -> &mut dyn Audit;
     /// Answers that are given once more.
     fn replays(&mut self) -> &mut dyn Replays;
+    /// Figures.
+    fn reports(&mut self) -> &mut dyn Reports;
 }
 
 /// The repositories of the installation.
@@ -118,7 +122,7 @@ pub trait Tenants {
     fn update(&mut self, store: &Tenant) -> Result<()>;
 }
 
-/// Accounts. Removed ones are found by nothing.
+/// Accounts. Removed ones are found by nothing but their names.
 pub trait Users {
     /// Inserts an active account; `None`: username or e-mail address is taken.
     fn insert(&mut self, new: &NewUser, now: Timestamp) -> Result<Option<UserId>>;
@@ -138,6 +142,8 @@ pub trait Users {
         after: Option<After>,
         limit: i64,
     ) -> Result<Vec<User>>;
+    /// What the accounts with these numbers are called, removed ones included.
+    fn names(&mut self, ids: &[UserId]) -> Result<Vec<(UserId, Username)>>;
     /// The active owners, kept from others' changes until the transaction ends.
     fn lock_active_owners(&mut self) -> Result<Vec<UserId>>;
     /// Writes e-mail address, role and state.
@@ -281,6 +287,20 @@ pub trait Replays {
     fn keep(&mut self, user: UserId, key: &IdempotencyKey, answer: &Answer) -> Result<()>;
     /// Forgets some of what anybody in the store claimed by this time, and waits for nobody.
     fn forget(&mut self, stale: Timestamp) -> Result<()>;
+}
+
+/// Figures, each from all rows that there are. An order counts that is neither cancelled nor hidden.
+pub trait Reports {
+    /// Orders and revenue since this time, for each quarter of an hour in which there were any, oldest first.
+    fn sales(&mut self, since: Timestamp, currency: Currency) -> Result<Vec<Sold>>;
+    /// Customers who have joined since this time and were not removed, likewise.
+    fn newcomers(&mut self, since: Timestamp) -> Result<Vec<Joined>>;
+    /// The products with the highest revenue since this time, highest first.
+    fn best(&mut self, since: Timestamp, currency: Currency, limit: i64) -> Result<Vec<BestSeller>>;
+    /// Active products of which at most [`LOW_STOCK`](crate::reports::LOW_STOCK) pieces are left, fewest first.
+    fn low(&mut self, limit: i64) -> Result<Vec<Product>>;
+    /// How much there is.
+    fn counts(&mut self) -> Result<Counts>;
 }
 
 /// Tells the time.

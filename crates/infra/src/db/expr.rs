@@ -120,7 +120,8 @@ where
 
 /// A hand-written statement that diesel may cache by its type; it never caches an UPDATE or an upsert of its own DSL,
 /// which costs 1.5 to 3.4 times the execution. Names of fields are bound values; `mine` is the tenant's
-/// filter. The types behind `->` are those of a RETURNING clause.
+/// filter, `quarter` and `skip_locked` are the dialect's. The types behind `->` are those of the rows that it
+/// answers.
 macro_rules! statement {
     ($name:ident { $($field:ident : $ty:ty),* $(,)? } $(-> $row:ty)? = $($part:tt)*) => {
         struct $name { $($field: $ty),* }
@@ -150,6 +151,7 @@ macro_rules! statement {
         }
     };
     (@part $self:ident $out:ident skip_locked) => { $out.push_sql(super::super::dialect::SKIP_LOCKED); };
+    (@part $self:ident $out:ident quarter) => { $out.push_sql(super::super::dialect::QUARTER); };
     (@part $self:ident $out:ident $text:literal) => { $out.push_sql($text); };
     (@part $self:ident $out:ident $field:ident) => { $crate::db::expr::push(&mut $out, &$self.$field)?; };
 }

@@ -29,7 +29,7 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_init", "0002_walls"];
+migrations!["0001_init", "0002_walls", "0003_panel"];
 
 /// The line between two statements. Citus takes no message of several statements.
 const MARKER: &str = "--;;";

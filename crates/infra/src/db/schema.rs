@@ -58,7 +58,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
     use crate::db::types::sql::Instant;
     products (tenant_id, id) {
         tenant_id -> BigInt,
@@ -77,6 +77,7 @@ diesel::table! {
         created_at -> Instant,
         updated_at -> Instant,
         deleted_at -> Nullable<Instant>,
+        low_stock -> Nullable<Bool>,
     }
 }
 

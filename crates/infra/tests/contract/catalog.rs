@@ -219,7 +219,7 @@ fn page(tx: &mut dyn TenantTx, filter: &ProductFilter) -> Result<Vec<Product>> {
 fn shows(filter: &ProductFilter, product: &Product) -> bool {
     let ProductDetails { price, stock, status, .. } = &product.details;
     let status = match filter.status {
-        None => *status != ProductStatus::Archived,
+        None => filter.archived_too || *status != ProductStatus::Archived,
         Some(wanted) => *status == wanted,
     };
     let in_stock = match filter.in_stock {
@@ -262,7 +262,14 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
                 for (min_price, max_price) in amounts.iter().flat_map(|min| amounts.map(|max| (*min, max))) {
                     for words in ["", "brass", "lamp Brass", "nothing"] {
                         let search = search(words);
-                        let filter = ProductFilter { search, status, min_price, max_price, in_stock };
+                        let filter = ProductFilter {
+                            archived_too: words.is_empty(),
+                            search,
+                            status,
+                            min_price,
+                            max_price,
+                            in_stock,
+                        };
                         let expected: Vec<_> =
                             all.iter().filter(|one| shows(&filter, one)).cloned().collect();
                         assert_eq!(page(tx, &filter)?, expected, "{filter:?}");

@@ -59,6 +59,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         let rows = tx.users().page(&UserFilter::default(), Sort { by: UserKey::Id, descending: false }, None, 1000)?;
         Ok(rows.iter().any(|user| user.tenant == prey.tenant.id || user.id == prey.user.id))
     }),
+    ("Users::names", |tx, prey, _| Ok(!tx.users().names(&[prey.user.id])?.is_empty())),
     ("Users::lock_active_owners", |tx, prey, _| Ok(tx.users().lock_active_owners()? != [prey.thief.id])),
     ("Users::update", |tx, prey, _| {
         let user = User { role: Role::Owner, is_active: false, email: email("stolen@example.com"), ..prey.user.clone() };
@@ -169,6 +170,24 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         tx.replays().keep(prey.user.id, &prey.claim.key, &stolen).map(|()| false)
     }),
     ("Replays::forget", |tx, _, now| tx.replays().forget(now.plus_seconds(9)).map(|()| false)),
+    // Two customers have joined the thief's store, one more the other; nobody has ordered anything in the thief's.
+    ("Reports::newcomers", |tx, _, _| {
+        Ok(tx.reports().newcomers(Timestamp::EPOCH)?.iter().map(|row| row.customers).sum::<i64>() != 2)
+    }),
+    ("Reports::sales", |tx, prey, _| {
+        Ok(!tx.reports().sales(Timestamp::EPOCH, prey.tenant.currency)?.is_empty())
+    }),
+    ("Reports::best", |tx, prey, _| {
+        Ok(!tx.reports().best(Timestamp::EPOCH, prey.tenant.currency, 200)?.is_empty())
+    }),
+    ("Reports::low", |tx, prey, _| {
+        Ok(tx.reports().low(200)?.iter().any(|product| product.id == prey.product.id))
+    }),
+    ("Reports::counts", |tx, _, _| {
+        let users = tx.users().page(&UserFilter::default(), Sort { by: UserKey::Id, descending: false }, None, 1000)?;
+        let counts = tx.reports().counts()?;
+        Ok(counts.orders != 0 || counts.entries != tx.audit().head()?.0 || usize::try_from(counts.users) != Ok(users.len()))
+    }),
     // Also where nothing of that number is in the thief's own store.
     ("Replays::keep", |tx, prey, _| {
         let stolen = Answer { status: 299, location: None, body: "stolen".to_owned() };

@@ -51,12 +51,15 @@ macro_rules! cases {
 
 mod audit;
 mod catalog;
+mod customers;
 mod idempotency;
 mod identity;
+mod import;
 mod invitations;
 mod isolation;
 mod orders;
 mod pages;
+mod reports;
 mod sessions;
 mod slowdown;
 mod tenancy;

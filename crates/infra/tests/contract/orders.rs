@@ -1,9 +1,10 @@
 //! Orders: frozen lines, numbers without gap, stock that is sold once.
 
 use crate::{at_once, conflict, count_ok, inside, open_shop};
-use haat_domain::authz::Role;
+use haat_domain::audit::Object;
+use haat_domain::authz::{Action, Role};
 use haat_domain::catalog::*;
-use haat_domain::error::{Conflict, Error, Result};
+use haat_domain::error::{Conflict, Denied, Error, Result};
 use haat_domain::ids::{OrderId, ProductId};
 use haat_domain::orders::*;
 use haat_domain::page::Sort;
@@ -22,6 +23,7 @@ cases![
     other_lines_replace_the_old_ones,
     a_hidden_order_is_found_by_nothing,
     every_filter_shows_what_it_names,
+    the_history_of_an_order_is_what_happened_to_it_alone,
     the_last_pieces_are_sold_once,
     orders_crossing_each_other_all_get_through,
     stock_comes_back_once_however_many_cancel,
@@ -167,7 +169,8 @@ fn a_hidden_order_is_found_by_nothing(store: &Arc<dyn Store>) {
 
 /// What the filter means, told a second time.
 fn shows(filter: &OrderFilter, order: &Order) -> bool {
-    filter.status.is_none_or(|status| order.status == status)
+    filter.number.is_none_or(|number| order.number == number)
+        && filter.status.is_none_or(|status| order.status == status)
         && filter.customer.is_none_or(|customer| order.customer == customer)
         && filter.product.is_none_or(|product| order.lines.iter().any(|line| line.product == product))
         && filter.created_after.is_none_or(|from| from <= order.created_at)
@@ -215,12 +218,72 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
                 check(tx, OrderFilter { status, customer, product, ..OrderFilter::default() })?;
             }
         }
+        for number in [None, Some(1000), Some(1001), Some(1030), Some(1031), Some(-1)] {
+            for status in &statuses {
+                check(tx, OrderFilter { number, status: *status, ..OrderFilter::default() })?;
+            }
+        }
         for created_after in &times {
             for created_before in &times {
                 let (created_after, created_before) = (*created_after, *created_before);
                 check(tx, OrderFilter { created_after, created_before, ..OrderFilter::default() })?;
             }
         }
+        Ok(())
+    })
+    .unwrap();
+}
+
+fn the_history_of_an_order_is_what_happened_to_it_alone(store: &Arc<dyn Store>) {
+    let shop = open_shop(store, "Bazaar");
+    let lamp = product(&shop, "Lamp", "5", Some(1000));
+    // Other orders, and a product that may have the order's number.
+    let [before, order, after] = [1, 2, 3].map(|n| place(&shop, Role::Customer, &[(lamp, n)]).unwrap().id);
+    shop.act(Role::Staff, move |cx| {
+        cancel_order(cx, before)?;
+        update_order(
+            cx,
+            order,
+            OrderPatch { status: Some(OrderStatus::Confirmed), ..OrderPatch::default() },
+        )?;
+        cancel_order(cx, order)?;
+        cancel_order(cx, after)
+    })
+    .unwrap();
+    let history = |role, id| shop.act(role, move |cx| read_history(cx, id));
+    let told: Vec<_> = history(Role::Staff, order)
+        .unwrap()
+        .into_iter()
+        .map(|row| {
+            assert_eq!(row.entry.object, Some(Object::Order(order)));
+            (row.entry.action, row.entry.actor_name)
+        })
+        .collect();
+    let by = |action, name: &str| (action, name.to_owned());
+    assert_eq!(
+        told,
+        [
+            by(Action::PlaceOrder, "customer"),
+            by(Action::UpdateOrder, "staff"),
+            by(Action::CancelOrder, "staff")
+        ]
+    );
+    assert!(matches!(history(Role::Customer, order), Err(Error::Forbidden(Denied::Role))));
+    assert!(matches!(history(Role::Owner, OrderId::new(987_654)), Err(Error::NotFound)));
+    shop.act(Role::Owner, move |cx| delete_order(cx, order)).unwrap();
+    assert!(matches!(history(Role::Owner, order), Err(Error::NotFound)), "nor of one that is hidden");
+
+    shop.act(Role::Owner, move |cx| {
+        let id = place_order(
+            cx,
+            PlaceOrder { customer: Some(cx.known()?.user().unwrap()), ..order_of(&[(lamp, 1)]) },
+        )?
+        .id;
+        for n in 1..=201 {
+            update_order(cx, id, changes(&[(lamp, 1 + n % 2)]))?;
+        }
+        let history = read_history(cx, id)?;
+        assert_eq!((history.len(), history[0].entry.action), (200, Action::PlaceOrder), "the first ones");
         Ok(())
     })
     .unwrap();

@@ -18,6 +18,8 @@ cases![
     a_credential_of_which_anything_is_wrong_has_no_account,
     a_refresh_token_used_twice_at_once_is_fresh_once,
     a_refresh_token_used_again_later_ends_the_family,
+    a_browsers_requests_at_once_all_get_the_present_generation,
+    a_browser_may_use_the_token_before_the_present_one_for_a_minute,
 ];
 
 fn find(shop: &TestShop, id: SessionId) -> Option<Session> {
@@ -157,4 +159,35 @@ fn a_refresh_token_used_again_later_ends_the_family(store: &Arc<dyn Store>) {
     assert!(matches!(refresh(&shop, 2).unwrap(), Rotation::Reused));
     assert!(matches!(refresh(&shop, 3).unwrap(), Rotation::Ended(_)));
     assert!(shop.act(Role::Customer, read_me).is_err());
+}
+
+fn go_on(shop: &TestShop, generation: i64) -> haat_domain::error::Result<Rotation> {
+    let Credential { tenant, session, .. } = shop.customer.credential;
+    shop.visit(move |cx| continue_session(cx, &Refresh { tenant, session, generation }))
+}
+
+fn a_browsers_requests_at_once_all_get_the_present_generation(store: &Arc<dyn Store>) {
+    for round in 0..5 {
+        let shop = open_shop(store, &format!("Bazaar {round}"));
+        for used in at_once(4, |_| go_on(&shop, 1)) {
+            assert!(matches!(used.unwrap(), Rotation::Fresh(Grant { generation: 2, .. })));
+        }
+        assert_eq!(find(&shop, shop.customer.credential.session).unwrap().generation, 2, "rotated once");
+        shop.act(Role::Customer, read_me).expect("the session lives on");
+    }
+}
+
+fn a_browser_may_use_the_token_before_the_present_one_for_a_minute(store: &Arc<dyn Store>) {
+    let shop = open_shop(store, "Bazaar");
+    let fresh = |generation| match go_on(&shop, generation).unwrap() {
+        Rotation::Fresh(grant) => (grant.generation, grant.refresh_until),
+        other => panic!("{other:?}"),
+    };
+    let second = fresh(1);
+    shop.clock.advance(Session::OVERLAP_SECONDS - 1);
+    assert_eq!(fresh(1), second, "the answer that was lost, once more");
+    assert_eq!(fresh(2).0, 3, "and nothing was used up");
+    shop.clock.advance(Session::OVERLAP_SECONDS);
+    assert!(matches!(go_on(&shop, 2).unwrap(), Rotation::Reused), "too late");
+    assert!(matches!(go_on(&shop, 3).unwrap(), Rotation::Ended(_)), "the family has ended");
 }

@@ -242,6 +242,7 @@ impl OrderQuery {
                 self.created_before.as_deref(),
                 Timestamp::parse,
             ),
+            ..OrderFilter::default()
         };
         errors.finish()?;
         Ok((filter, request))

@@ -100,7 +100,7 @@ impl Products for MemoryTx {
 
 impl MemoryTx {
     /// This tenant's products, without the deleted ones.
-    fn products(&self) -> impl Iterator<Item = &Product> {
+    pub(super) fn products(&self) -> impl Iterator<Item = &Product> {
         let mine = self.state.products.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         mine.filter_map(|(_, row)| row.live())
     }
@@ -124,8 +124,8 @@ impl MemoryTx {
 
 fn shows(filter: &ProductFilter, details: &ProductDetails) -> bool {
     let in_stock = details.stock.is_none_or(|stock| stock.get() > 0);
-    let status =
-        filter.status.map_or(details.status != ProductStatus::Archived, |status| details.status == status);
+    let unasked = filter.archived_too || details.status != ProductStatus::Archived;
+    let status = filter.status.map_or(unasked, |status| details.status == status);
     status
         && filter.search.as_ref().is_none_or(|search| search.matches(&details.search_text()))
         && filter.min_price.is_none_or(|min| details.price.minor() >= min.minor())

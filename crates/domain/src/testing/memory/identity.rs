@@ -1,7 +1,9 @@
 use super::{Login, MemoryTx, Row, missing_row, next_id, page};
 use crate::authz::Role;
 use crate::error::{Conflict, Error, Result};
-use crate::identity::{Email, NewSession, NewUser, PasswordHash, Session, User, UserFilter, UserKey};
+use crate::identity::{
+    Email, NewSession, NewUser, PasswordHash, Session, User, UserFilter, UserKey, Username,
+};
 use crate::ids::{SessionId, UserId};
 use crate::page::{After, Key, Sort};
 use crate::ports::{Sessions, Users};
@@ -67,6 +69,11 @@ impl Users for MemoryTx {
         };
         let mark = |user: &User| After { key: key(user), id: user.id.get() };
         page(found.cloned(), mark, &kind, sort.descending, after.as_ref(), limit)
+    }
+
+    fn names(&mut self, ids: &[UserId]) -> Result<Vec<(UserId, Username)>> {
+        let mine = ids.iter().filter_map(|id| self.state.users.get(&(self.tenant, *id)));
+        Ok(mine.map(|row| (row.value.user.id, row.value.user.username.clone())).collect())
     }
 
     fn lock_active_owners(&mut self) -> Result<Vec<UserId>> {
@@ -147,7 +154,7 @@ impl Sessions for MemoryTx {
 
 impl MemoryTx {
     /// This tenant's accounts, without the removed ones.
-    fn logins(&self) -> impl Iterator<Item = &Login> {
+    pub(super) fn logins(&self) -> impl Iterator<Item = &Login> {
         let mine = self.state.users.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         mine.filter_map(|(_, row)| row.live())
     }

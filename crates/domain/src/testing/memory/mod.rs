@@ -6,6 +6,7 @@ mod identity;
 mod invitations;
 mod orders;
 mod replays;
+mod reports;
 mod tenancy;
 
 use crate::audit::Recorded;
@@ -18,8 +19,8 @@ use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::orders::Order;
 use crate::page::{After, Key};
 use crate::ports::{
-    Access, Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Sessions, Settings, Store,
-    TenantTx, Tenants, Tx, Users, Work,
+    Access, Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Reports, Sessions,
+    Settings, Store, TenantTx, Tenants, Tx, Users, Work,
 };
 use crate::tenancy::Tenant;
 use crate::testing::TestShop;
@@ -191,6 +192,10 @@ impl TenantTx for MemoryTx {
     }
 
     fn replays(&mut self) -> &mut dyn Replays {
+        self
+    }
+
+    fn reports(&mut self) -> &mut dyn Reports {
         self
     }
 }

@@ -74,7 +74,7 @@ impl Orders for MemoryTx {
 
 impl MemoryTx {
     /// This tenant's orders, without the hidden ones.
-    fn orders(&self) -> impl Iterator<Item = &Order> {
+    pub(super) fn orders(&self) -> impl Iterator<Item = &Order> {
         let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         mine.filter_map(|(_, row)| row.live())
     }
@@ -95,7 +95,8 @@ impl MemoryTx {
 }
 
 fn shows(filter: &OrderFilter, order: &Order) -> bool {
-    filter.status.is_none_or(|status| order.status == status)
+    filter.number.is_none_or(|number| order.number == number)
+        && filter.status.is_none_or(|status| order.status == status)
         && filter.customer.is_none_or(|customer| order.customer == customer)
         && filter.product.is_none_or(|product| order.lines.iter().any(|line| line.product == product))
         && filter.created_after.is_none_or(|from| order.created_at >= from)

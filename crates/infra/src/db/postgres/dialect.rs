@@ -47,6 +47,9 @@ pub(super) fn set_tenant(tenant: TenantId) -> String {
 /// Behind a query for rows that nobody else holds: who tidies up waits for nobody.
 pub(in crate::db) const SKIP_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
+/// Which quarter of an hour since the Unix epoch `created_at` is in.
+pub(in crate::db) const QUARTER: &str = "CAST(floor(extract(epoch FROM created_at) / 900) AS bigint)";
+
 /// Whether somebody else held a row for too long.
 pub(in crate::db) fn is_lock_timeout(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().contains("lock timeout"))

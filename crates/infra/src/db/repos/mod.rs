@@ -31,6 +31,7 @@ mod orders;
 mod people;
 mod products;
 mod replays;
+mod reports;
 
 use super::dialect::{Conn, enter};
 use crate::db::types::DbInstant;
@@ -39,8 +40,8 @@ use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
 use haat_domain::page::{After, Key};
 use haat_domain::ports::{
-    Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Sessions, Settings, TenantTx,
-    Tenants, Tx, Users,
+    Audit, Directory, Invitations, Orders, PlatformTx, Products, Replays, Reports, Sessions, Settings,
+    TenantTx, Tenants, Tx, Users,
 };
 use haat_domain::time::Timestamp;
 
@@ -117,6 +118,10 @@ impl TenantTx for Session<'_> {
     }
 
     fn replays(&mut self) -> &mut dyn Replays {
+        self
+    }
+
+    fn reports(&mut self) -> &mut dyn Reports {
         self
     }
 }

@@ -122,6 +122,9 @@ impl Orders for Session<'_> {
             .filter(mine!(orders, here))
             .filter(orders::deleted_at.is_null())
             .into_boxed::<Db>();
+        if let Some(number) = filter.number {
+            rows = rows.filter(orders::number.eq(number));
+        }
         if let Some(status) = filter.status {
             rows = rows.filter(orders::status.eq(status.name()));
         }

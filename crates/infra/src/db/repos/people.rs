@@ -7,7 +7,7 @@ use crate::db::types::DbInstant;
 use diesel::prelude::*;
 use haat_domain::authz::Role;
 use haat_domain::error::Result;
-use haat_domain::identity::{NewSession, NewUser, PasswordHash, User, UserFilter, UserKey};
+use haat_domain::identity::{NewSession, NewUser, PasswordHash, User, UserFilter, UserKey, Username};
 use haat_domain::ids::{SessionId, UserId};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::{Sessions, Users};
@@ -116,6 +116,16 @@ impl Users for Session<'_> {
         };
         let rows = rows.limit(limit).load::<UserRow>(self.conn).map_err(store_error)?;
         rows.into_iter().map(User::try_from).collect()
+    }
+
+    fn names(&mut self, ids: &[UserId]) -> Result<Vec<(UserId, Username)>> {
+        let names: Vec<(i64, String)> = users::table
+            .filter(mine!(users, self.here()))
+            .filter(users::id.eq_any(ids.iter().map(|id| id.get())))
+            .select((users::id, users::username))
+            .load(self.conn)
+            .map_err(store_error)?;
+        Ok(names.into_iter().map(|(id, name)| (UserId::new(id), Username::from_stored(name))).collect())
     }
 
     fn lock_active_owners(&mut self) -> Result<Vec<UserId>> {

@@ -103,6 +103,7 @@ impl Products for Session<'_> {
             .into_boxed::<Db>();
         rows = match filter.status {
             Some(status) => rows.filter(products::status.eq(status.name())),
+            None if filter.archived_too => rows,
             None => rows.filter(products::status.ne(ProductStatus::Archived.name())),
         };
         if let Some(price) = filter.min_price {

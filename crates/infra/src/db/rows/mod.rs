@@ -4,9 +4,11 @@
 
 mod audit;
 mod people;
+mod reports;
 
 pub(super) use audit::{EntryRow, NewEntryRow};
 pub(super) use people::{FailuresRow, InvitationRow, KeptRow};
+pub(super) use reports::{BestRow, CountsRow};
 
 use super::schema::{order_lines, orders, products, sessions, tenants, users};
 use super::types::DbInstant;

@@ -42,6 +42,9 @@ pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {
 /// Behind a query for rows that nobody else holds: nobody holds any.
 pub(in crate::db) const SKIP_LOCKED: &str = "";
 
+/// Which quarter of an hour since the Unix epoch `created_at` is in. Nothing was created before.
+pub(in crate::db) const QUARTER: &str = "created_at / 900000000";
+
 /// Writers wait for the file, never for a row.
 pub(in crate::db) fn is_lock_timeout(_: &diesel::result::Error) -> bool {
     false

@@ -1,8 +1,12 @@
 //! Products and their stock.
 
+mod import;
+
+pub use import::{ImportRow, Imported, import_product};
+
 use crate::audit::{Facts, Object};
 use crate::authz::{Action, Reach};
-use crate::cx::Cx;
+use crate::cx::{Cx, Shop};
 use crate::error::{Conflict, Error, Result, Violation};
 use crate::ids::{ProductId, UserId};
 use crate::money::Money;
@@ -266,6 +270,8 @@ pub struct ProductFilter {
     pub search: Option<Search>,
     /// With this status; without it, everything but the archived ones.
     pub status: Option<ProductStatus>,
+    /// Without a status: the archived ones as well.
+    pub archived_too: bool,
     /// At this price or higher.
     pub min_price: Option<Money>,
     /// At this price or lower.
@@ -304,11 +310,21 @@ pub fn list_products(
 /// One product that the caller may see.
 pub fn read_product(cx: &mut Cx<'_>, id: ProductId) -> Result<Product> {
     let shop = cx.enter(Action::ReadProducts)?;
-    let product = shop.tx.products().find(id)?.ok_or(Error::NotFound)?;
-    if shop.scope.reach() == Reach::Public && product.details.status != ProductStatus::Active {
-        return Err(Error::NotFound);
-    }
-    Ok(product)
+    let product = shop.tx.products().find(id)?;
+    product.filter(|product| shows(shop.scope.reach(), product)).ok_or(Error::NotFound)
+}
+
+/// The product with this SKU, if the caller may see it.
+pub fn find_product(cx: &mut Cx<'_>, sku: &str) -> Result<Option<Product>> {
+    let shop = cx.enter(Action::ReadProducts)?;
+    let Ok(sku) = Sku::parse(sku) else { return Ok(None) };
+    let Some(id) = shop.tx.products().find_by_sku(&sku.key())? else { return Ok(None) };
+    let product = shop.tx.products().find(id)?;
+    Ok(product.filter(|product| shows(shop.scope.reach(), product)))
+}
+
+fn shows(reach: Reach, product: &Product) -> bool {
+    reach != Reach::Public || product.details.status == ProductStatus::Active
 }
 
 /// Adds a product.
@@ -347,12 +363,7 @@ fn change_product(
     let mut product = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
     let before = Facts::from(&product);
     product.details = change(product.details);
-    check_currency(&product.details, shop.scope.currency())?;
-    if let Some(sku) = &product.details.sku
-        && shop.tx.products().find_by_sku(&sku.key())?.is_some_and(|other| other != id)
-    {
-        return Err(Error::Conflict(Conflict::SkuTaken));
-    }
+    check_details(&mut shop, &product)?;
     product.updated_at = shop.now;
     shop.tx.products().update(&product)?;
     shop.record(Object::Product(id), before, (&product).into())?;
@@ -366,6 +377,17 @@ pub fn delete_product(cx: &mut Cx<'_>, id: ProductId) -> Result<()> {
     let product = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
     shop.tx.products().delete(id, shop.now)?;
     shop.record(Object::Product(id), (&product).into(), Facts::default())
+}
+
+/// What is about to be said about a product: a price in the store's currency, and a SKU that no other has.
+fn check_details(shop: &mut Shop<'_>, product: &Product) -> Result<()> {
+    check_currency(&product.details, shop.scope.currency())?;
+    match &product.details.sku {
+        Some(sku) if shop.tx.products().find_by_sku(&sku.key())?.is_some_and(|other| other != product.id) => {
+            Err(Error::Conflict(Conflict::SkuTaken))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_currency(details: &ProductDetails, currency: crate::money::Currency) -> Result<()> {

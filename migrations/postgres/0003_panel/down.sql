@@ -1,0 +1,7 @@
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential'
+--;;
+DROP INDEX products_low
+--;;
+ALTER TABLE products DROP COLUMN low_stock
+--;;
+DROP INDEX audit_log_of_object
