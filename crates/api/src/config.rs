@@ -2,7 +2,7 @@
 
 mod edge;
 
-pub use self::edge::EdgeSettings;
+pub use self::edge::{EdgeSettings, PanelPath};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use haat_domain::money::Currency;

@@ -16,6 +16,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
+use haat_admin::{Panel, Seen};
 use haat_app::Verified;
 use haat_infra::token::PublicKey;
 use std::net::SocketAddr;
@@ -74,6 +75,8 @@ pub async fn edge(
     }
     req.extensions_mut().insert(RequestId(id.clone()));
     req.extensions_mut().insert(address);
+    let tls = over_tls(req.headers(), proxies);
+    req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
     let span = tracing::info_span!("request", id = %id);
 
     let mut res = match refusal {
@@ -84,7 +87,7 @@ pub async fn edge(
     write_problem(&mut res, &id);
     tag(&method, &mut res);
     let asked = res.request().headers();
-    let (authenticated, tls) = (asked.contains_key(AUTHORIZATION), over_tls(asked, proxies));
+    let authenticated = asked.contains_key(AUTHORIZATION);
     let headers = res.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
@@ -158,13 +161,25 @@ fn request_id(headers: &HeaderMap) -> String {
     own.map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
 }
 
-/// Every error has the same body, those of the framework included.
+/// Every error has the same body, those of the framework included; in the admin panel it is a page.
 fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
     if !res.status().is_client_error() && !res.status().is_server_error() {
         return;
     }
+    let panel = res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
+    if panel.is_some() && res.headers().contains_key(CONTENT_TYPE) {
+        return;
+    }
     let known = res.response().extensions().get::<Problem>().cloned();
     let mut problem = known.unwrap_or_else(|| ApiError::Framework(res.status()).problem());
+    if let Some(panel) = panel {
+        let page = haat_admin::failure::failure_page(&panel, problem.title, &problem.detail, id);
+        res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(haat_admin::HTML));
+        res.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(haat_admin::POLICY));
+        res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        replace_body(res, BoxBody::new(page));
+        return;
+    }
     id.clone_into(&mut problem.request_id);
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -100,6 +100,7 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
         metrics: Metrics::default(),
     });
     let origins = edge.cors_origins.clone();
+    let panel = edge.panel().map(Data::new);
     let threads = settings.workers.map_or_else(processors, usize::from);
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -110,6 +111,11 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
             .into_utoipa_app()
             .configure(routes::all)
             .into_app()
+            .configure(|config| {
+                if let Some(panel) = &panel {
+                    haat_admin::mount(config, panel);
+                }
+            })
             .default_service(actix_web::web::to(elsewhere))
             .wrap(from_fn(limits::limit))
             .wrap(Condition::new(!origins.is_empty(), cors::layer(&origins)))

@@ -14,6 +14,7 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use governor::clock::Clock;
 use governor::middleware::StateInformationMiddleware;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use haat_admin::Panel;
 use haat_app::{App, Verified};
 use haat_domain::identity::Credential;
 use haat_domain::ids::{TenantId, UserId};
@@ -196,6 +197,15 @@ impl Taken {
     }
 }
 
+/// The access token that a request shows: in a header, or, to the admin panel, in its cookie.
+fn shown_token(req: &ServiceRequest) -> Option<String> {
+    let panel = req.app_data::<Data<Panel>>();
+    match panel.filter(|panel| panel.has(req.path())) {
+        Some(_) => haat_admin::shown_token(req.request()),
+        None => bearer(req.headers()).map(str::to_owned),
+    }
+}
+
 /// The layer around the handlers: finds out who is asking, and whether they have asked too much.
 pub async fn limit(
     req: ServiceRequest,
@@ -211,8 +221,8 @@ pub async fn limit(
     let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
     let mut standing = limits.take_address(address);
     if standing.refusal().is_none() {
-        let verified = bearer(req.headers())
-            .and_then(|token| Verified::of(token, app.tokens.as_ref(), app.clock.as_ref()));
+        let token = shown_token(&req);
+        let verified = token.and_then(|token| Verified::of(&token, app.tokens.as_ref(), app.clock.as_ref()));
         // A token that does not count is nobody's.
         if let Some(Verified(Ok(who))) = &verified {
             limits.take_who(who, &mut standing);

@@ -34,9 +34,25 @@ pub struct EdgeSettings {
     /// Seconds that a client has for the body of a request; a slower one is answered 408
     #[arg(long, env = "HAAT_REQUEST_TIMEOUT", global = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub request_timeout: u16,
+    /// The path of the admin panel, or "off"
+    #[arg(long, env = "HAAT_ADMIN_PATH", global = true, default_value = "/admin", value_parser = PanelPath::parse, value_name = "PATH")]
+    pub admin_path: PanelPath,
+    /// The largest file that the admin panel imports, in bytes; it is kept in the system's folder for temporary files meanwhile
+    #[arg(long, env = "HAAT_IMPORT_LIMIT", global = true, default_value_t = 67_108_864, value_name = "BYTES")]
+    pub import_limit: usize,
     /// Origins whose pages may use the API from a browser, between commas, each as scheme, host and port
     #[arg(long, env = "HAAT_CORS_ORIGINS", global = true, default_value = "", value_parser = Origins::parse, value_name = "ORIGINS")]
     pub cors_origins: Origins,
+}
+
+/// Where the admin panel is, if anywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PanelPath(pub Option<String>);
+
+impl PanelPath {
+    fn parse(text: &str) -> Result<Self, String> {
+        haat_admin::parse_path(text).map(Self)
+    }
 }
 
 impl EdgeSettings {
@@ -48,6 +64,12 @@ impl EdgeSettings {
     /// How long a body may take.
     pub fn body_time(&self) -> Duration {
         Duration::from_secs(self.request_timeout.into())
+    }
+
+    /// The admin panel, unless it is switched off.
+    pub fn panel(&self) -> Option<haat_admin::Panel> {
+        let base = self.admin_path.0.clone()?;
+        Some(haat_admin::Panel { base, body_time: self.body_time(), import_limit: self.import_limit })
     }
 
     /// Connections for each of so many threads: the process's share, rounded up.

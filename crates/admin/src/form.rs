@@ -1,0 +1,222 @@
+//! What a browser sends with a form, and what is wrong with it.
+
+use crate::desk::{Desk, Sight};
+use crate::failure::Failure;
+use actix_web::dev::Payload;
+use actix_web::http::header::{HOST, ORIGIN};
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_core::Stream;
+use haat_domain::error::{Conflict, Error, FieldErrors};
+use std::future::Future;
+use std::pin::Pin;
+
+/// The largest form, in bytes: a description of 10 000 characters, each of four bytes that are percent-encoded.
+const FORM_LIMIT: usize = 256 * 1024;
+
+/// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
+pub(crate) const TOKEN: &str = "form_token";
+
+/// Names and values, as they were typed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `application/x-www-form-urlencoded`.
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    /// The same with one more value.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The value of that name, which may be empty.
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The same, if there is more in it than blanks.
+    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
+        Some(self.get(name).trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a box of that name was ticked, or a button of that name pressed.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
+    /// All values of that name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The members of an address's query.
+pub(crate) struct Query(pub(crate) Fields);
+
+impl FromRequest for Query {
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self, Self::Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Ok(Self(Fields::parse(req.query_string().as_bytes()))))
+    }
+}
+
+/// A form as it is shown: what was typed, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    /// What stands in the fields.
+    pub(crate) typed: Fields,
+    /// What is wrong with single fields.
+    pub(crate) errors: FieldErrors,
+    /// What is wrong altogether.
+    pub(crate) problem: Option<String>,
+}
+
+impl Draft {
+    /// A form that shows this.
+    pub(crate) fn of(typed: Fields) -> Self {
+        Self { typed, ..Self::default() }
+    }
+
+    /// A form that was refused: what is about a field stands beside it. An error that is no answer to what was typed
+    /// comes back.
+    pub(crate) fn refused(typed: Fields, error: Failure) -> Result<Self, Failure> {
+        let Failure::Domain(error) = error else { return Err(error) };
+        let field = match &error {
+            Error::Conflict(Conflict::UsernameTaken) => Some("username"),
+            Error::Conflict(Conflict::EmailTaken) => Some("email"),
+            Error::Conflict(Conflict::SkuTaken) => Some("sku"),
+            Error::Conflict(Conflict::StoreTaken) => Some("name"),
+            Error::Conflict(Conflict::CurrencyInUse) => Some("currency"),
+            _ => None,
+        };
+        match (error, field) {
+            (Error::Invalid(errors), _) => Ok(Self { typed, errors, problem: None }),
+            (Error::Conflict(conflict), Some(field)) => {
+                let mut errors = FieldErrors::default();
+                errors.add(field, taken(&conflict));
+                Ok(Self { typed, errors, problem: None })
+            }
+            (error @ (Error::Conflict(_) | Error::Stale | Error::Busy { .. }), None) => {
+                let problem = Some(crate::failure::said(&error));
+                Ok(Self { typed, problem, errors: FieldErrors::default() })
+            }
+            (error, _) => Err(Failure::Domain(error)),
+        }
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn faults(&self, field: &str) -> &[String] {
+        self.errors.iter().find(|(name, _)| *name == field).map_or(&[], |(_, faults)| faults)
+    }
+}
+
+/// What is wrong with the field that a conflict is about.
+fn taken(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::CurrencyInUse => "cannot be changed while the store has products".to_owned(),
+        _ => "is taken: choose another".to_owned(),
+    }
+}
+
+/// A form that somebody at a desk has sent from one of our pages.
+pub(crate) struct Posted(pub(crate) Desk, pub(crate) Fields);
+
+impl FromRequest for Posted {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let desk = Desk::from_request(&req, &mut payload).await?;
+            let fields = read(&req, &desk.sight, desk.session, payload).await?;
+            Ok(Self(desk, fields))
+        })
+    }
+}
+
+/// A form that somebody at the door has sent from one of our pages.
+pub(crate) struct PostedAtTheDoor(pub(crate) Sight, pub(crate) Fields);
+
+impl FromRequest for PostedAtTheDoor {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failure>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (req, mut payload) = (req.clone(), payload.take());
+        Box::pin(async move {
+            let sight = Sight::from_request(&req, &mut payload).await?;
+            let fields = read(&req, &sight, 0, payload).await?;
+            Ok(Self(sight, fields))
+        })
+    }
+}
+
+async fn read(req: &HttpRequest, sight: &Sight, session: i64, payload: Payload) -> Result<Fields, Failure> {
+    same_site(req)?;
+    let body = tokio::time::timeout(sight.panel.body_time, read_all(payload));
+    let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
+    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
+}
+
+async fn read_all(mut payload: Payload) -> Result<BytesMut, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = std::future::poll_fn(|cx| {
+        let payload: Pin<&mut Payload> = Pin::new(&mut payload);
+        payload.poll_next(cx)
+    })
+    .await
+    {
+        let chunk = chunk.map_err(|broken| Failure::Malformed(broken.to_string()))?;
+        if body.len() + chunk.len() > FORM_LIMIT {
+            return Err(Failure::TooLarge(FORM_LIMIT));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Refuses what a browser itself says to come from elsewhere (Fetch Metadata, and `Origin`); the token decides about
+/// the rest.
+pub(crate) fn same_site(req: &HttpRequest) -> Result<(), Failure> {
+    let header = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
+    let fetch = header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin = header(ORIGIN.as_str()).is_none_or(|origin| {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        host.is_some() && host == header(HOST.as_str())
+    });
+    if fetch && origin { Ok(()) } else { Err(Failure::Forged) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn fields_are_read_as_they_were_typed() {
+        let fields = Fields::parse(b"name=Tea+%26+Co&pick=1&pick=2&empty=+&name=second");
+        assert_eq!((fields.get("name"), fields.get("none")), ("Tea & Co", ""));
+        assert_eq!(fields.all("pick").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!((fields.filled("empty"), fields.filled("pick")), (None, Some("1")));
+        assert!(fields.has("empty") && !fields.has("none"));
+    }
+
+    #[test]
+    fn what_a_browser_says_to_come_from_elsewhere_is_refused() {
+        let from = |name: &'static str, value: &'static str| {
+            let req = TestRequest::post().insert_header(("Host", "shop.example")).insert_header((name, value));
+            same_site(&req.to_http_request()).is_ok()
+        };
+        assert!(from("Origin", "https://shop.example") && from("Sec-Fetch-Site", "same-origin"));
+        assert!(!from("Origin", "https://evil.example") && !from("Origin", "null"));
+        assert!(!from("Sec-Fetch-Site", "cross-site") && !from("Sec-Fetch-Site", "same-site"));
+    }
+}

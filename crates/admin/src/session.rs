@@ -1,0 +1,167 @@
+//! Cookies: the session, the seed of form tokens, and what a browser is told to remember.
+//!
+//! The session's cookie holds the same pair of tokens that the API hands out, of the same session record: logout,
+//! deactivation and a new password end it wherever it was opened. Over TLS every cookie has the prefix `__Host-`
+//! (RFC 6265bis, 4.1.3), so that no neighbouring host can plant one.
+
+use crate::Seen;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpMessage, HttpRequest};
+
+use haat_domain::identity::{Session, TokenPair};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The cookies of the panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jar {
+    /// Access token and refresh token.
+    Session,
+    /// What form tokens are made from.
+    Seed,
+    /// The store that a platform admin has entered.
+    Store,
+    /// What was just done, to be said on the next page.
+    Flash,
+    /// The viewer's time zone. Not hidden from scripts: one of ours sets it.
+    Zone,
+    /// Light or dark.
+    Theme,
+}
+
+impl Jar {
+    const fn plain_name(self) -> &'static str {
+        match self {
+            Self::Session => "haat_session",
+            Self::Seed => "haat_seed",
+            Self::Store => "haat_store",
+            Self::Flash => "haat_flash",
+            Self::Zone => "haat_zone",
+            Self::Theme => "haat_theme",
+        }
+    }
+
+    /// Whether it is more than a taste.
+    const fn is_guarded(self) -> bool {
+        matches!(self, Self::Session | Self::Seed | Self::Store | Self::Flash)
+    }
+
+    fn name(self, tls: bool) -> String {
+        let prefix = if tls && self.is_guarded() { "__Host-" } else { "" };
+        format!("{prefix}{}", self.plain_name())
+    }
+
+    /// What the browser has in it.
+    pub(crate) fn read(self, req: &HttpRequest) -> Option<String> {
+        let tls = req.extensions().get::<Seen>().is_some_and(|seen| seen.tls);
+        req.cookie(&self.name(tls)).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// A cookie that puts this in it.
+    pub(crate) fn keep(self, tls: bool, value: String) -> Cookie<'static> {
+        let cookie = Cookie::build(self.name(tls), value)
+            .path("/")
+            .secure(tls)
+            .http_only(self.is_guarded())
+            .same_site(SameSite::Lax);
+        match self {
+            Self::Session => cookie.max_age(Duration::days(Session::IDLE_DAYS)),
+            Self::Zone | Self::Theme => cookie.max_age(Duration::days(365)),
+            Self::Flash => cookie.max_age(Duration::minutes(1)),
+            Self::Seed | Self::Store => cookie,
+        }
+        .finish()
+    }
+
+    /// A cookie that empties it.
+    pub(crate) fn empty(self, tls: bool) -> Cookie<'static> {
+        let mut cookie = self.keep(tls, String::new());
+        cookie.set_max_age(Duration::ZERO);
+        cookie
+    }
+}
+
+/// Between access token and refresh token; no token has it.
+const BETWEEN: char = '~';
+
+/// The pair as its cookie holds it.
+pub(crate) fn joined(pair: &TokenPair) -> String {
+    format!("{}{BETWEEN}{}", pair.access, pair.refresh)
+}
+
+/// The access and the refresh token of a session's cookie.
+pub(crate) fn split(value: &str) -> Option<(&str, &str)> {
+    value.split_once(BETWEEN)
+}
+
+/// The access token that a request to the panel shows.
+pub fn shown_token(req: &HttpRequest) -> Option<String> {
+    let value = Jar::Session.read(req)?;
+    split(&value).map(|(access, _)| access.to_owned())
+}
+
+/// What makes the form tokens of one browser: 128 random bits in a cookie that no script can read.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Seed(String);
+
+impl Seed {
+    /// A new one.
+    pub(crate) fn new(random: [u8; 16]) -> Self {
+        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The browser's.
+    pub(crate) fn read(req: &HttpRequest) -> Option<Self> {
+        Jar::Seed.read(req).filter(|seed| seed.len() == 32).map(Self)
+    }
+
+    /// What its cookie holds.
+    pub(crate) fn value(&self) -> &str {
+        &self.0
+    }
+
+    /// The token of every form in this session (0: at the door). Another site can have the browser send the cookie,
+    /// but cannot read it, and so does not know the token.
+    pub(crate) fn token(&self, session: i64) -> String {
+        format!("{:x}", Sha256::digest(format!("form{BETWEEN}{}{BETWEEN}{session}", self.0)))
+    }
+
+    /// Whether a form came from one of our pages.
+    pub(crate) fn vouches(&self, session: i64, token: &str) -> bool {
+        bool::from(self.token(session).as_bytes().ct_eq(token.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn over_tls_every_guarded_cookie_is_bound_to_the_host() {
+        for jar in [Jar::Session, Jar::Seed, Jar::Store, Jar::Flash] {
+            let text = jar.keep(true, "x".to_owned()).to_string();
+            let wanted = ["__Host-", "Path=/", "Secure", "HttpOnly", "SameSite=Lax"];
+            assert!(wanted.iter().all(|part| text.contains(part)) && !text.contains("Domain"), "{text}");
+            assert!(!jar.keep(false, "x".to_owned()).to_string().contains("__Host-"));
+        }
+        assert!(Jar::Session.empty(true).to_string().contains("Max-Age=0"));
+    }
+
+    #[test]
+    fn a_form_token_is_of_one_browser_and_one_session() {
+        let (one, other) = (Seed::new([1; 16]), Seed::new([2; 16]));
+        assert!(one.vouches(7, &one.token(7)));
+        assert!(!one.vouches(8, &one.token(7)) && !other.vouches(7, &one.token(7)) && !one.vouches(7, ""));
+    }
+
+    #[test]
+    fn the_access_token_is_read_from_the_cookie() {
+        let req = TestRequest::get().insert_header(("Cookie", "haat_session=a.b.c~d.e.f")).to_http_request();
+        assert_eq!(shown_token(&req).as_deref(), Some("a.b.c"));
+        let planted = TestRequest::get().insert_header(("Cookie", "haat_session=a~b")).to_http_request();
+        planted.extensions_mut().insert(Seen { tls: true, ..Seen::default() });
+        assert_eq!(shown_token(&planted), None, "over TLS only the guarded name counts");
+    }
+}
