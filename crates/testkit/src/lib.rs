@@ -65,6 +65,11 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_program("chromedriver")
 }
 
+/// Where pictures of the pages go: `HAAT_SCREENSHOTS`, or a folder `haat-screenshots` among temporary files.
+pub fn screenshots_folder() -> PathBuf {
+    env("HAAT_SCREENSHOTS").map_or_else(|| std::env::temp_dir().join("haat-screenshots"), PathBuf::from)
+}
+
 /// The first file of that name in the directories of `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&env("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
