@@ -7,12 +7,13 @@ use crate::session::{Jar, Seed, joined, split};
 use crate::{Panel, Seen};
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
+use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use haat_app::{App, Caller, Verified};
-use haat_domain::authz::Action;
+use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
-use haat_domain::error::{AuthFailure, Error, Result};
+use haat_domain::error::{AuthFailure, Denied, Error, Result};
 use haat_domain::identity::{Grant, Rotation, continue_session};
 use haat_domain::ports::Access;
 use jiff::tz::TimeZone;
@@ -89,6 +90,11 @@ impl Sight {
         self.panel.at(path)
     }
 
+    /// What the browser calls this server.
+    pub(crate) fn host(&self) -> &str {
+        self.req.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+
     /// Has the answer put this into a cookie.
     pub(crate) fn keep(&self, jar: Jar, value: String) {
         bake(&self.req, jar.keep(self.seen.tls, value));
@@ -133,7 +139,10 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<(Frame, T), Failure> {
-        let both = move |cx: &mut Cx<'_>| Ok((Who::of(cx)?, work(cx)?));
+        let both = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            Ok((Who::of(cx)?, work(cx)?))
+        };
         let (who, found) = self.sight.app.run(&self.caller, access, action, both).await?;
         Ok((self.frame(who), found))
     }
@@ -144,6 +153,10 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
+        let work = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            work(cx)
+        };
         Ok(self.sight.app.run(&self.caller, Access::Write, action, work).await?)
     }
 
@@ -178,6 +191,15 @@ impl FromRequest for Desk {
             let store = Jar::Store.read(&req);
             Ok(Self { caller: Caller { store, ..caller }, session, sight })
         })
+    }
+}
+
+/// The panel is for those who run a store or the installation: customers have no business in it, whatever they may do
+/// elsewhere.
+fn behind_the_counter(cx: &Cx<'_>) -> Result<()> {
+    match cx.known()?.role() {
+        Role::Owner | Role::Staff | Role::Superuser => Ok(()),
+        Role::Customer | Role::Anonymous => Err(Error::Forbidden(Denied::Role)),
     }
 }
 

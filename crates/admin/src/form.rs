@@ -2,12 +2,24 @@
 
 use crate::desk::{Desk, Sight};
 use crate::failure::Failure;
+use crate::show::start_of;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream;
-use haat_domain::error::{Conflict, Error, FieldErrors};
+use haat_domain::error::{Conflict, Error, FieldErrors, Violation};
+use haat_domain::ids::MAX_ID;
+use haat_domain::page::{Cursor, Limit, Sort, SortKey};
+use haat_domain::time::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use haat_domain::authz::Action;
+use haat_domain::cx::Cx;
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -16,6 +28,9 @@ const FORM_LIMIT: usize = 256 * 1024;
 
 /// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
 pub(crate) const TOKEN: &str = "form_token";
+
+/// The name of what makes one form another than the next: a form with it is done once, however often it is sent.
+pub(crate) const ONCE: &str = "form_key";
 
 /// Names and values, as they were typed.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +49,25 @@ impl Fields {
         self
     }
 
+    /// The same with this value and no other of that name.
+    #[must_use]
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.with(name, value)
+    }
+
+    /// What the form claims to be, if it has a key: the key, and a digest of everything else in it.
+    fn claim(&self, action: Action) -> Option<Claim> {
+        let key = IdempotencyKey::parse(self.get(ONCE)).ok()?;
+        let mut hash = Sha256::new();
+        let told = self.0.iter().filter(|(name, _)| name != TOKEN && name != ONCE);
+        for part in told.flat_map(|(name, value)| [name.as_str(), value.as_str()]).chain([action.name()]) {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Some(Claim { key, fingerprint: format!("{:x}", hash.finalize()) })
+    }
+
     /// The value of that name, which may be empty.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
@@ -47,6 +81,16 @@ impl Fields {
     /// Whether a box of that name was ticked, or a button of that name pressed.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
+    }
+
+    /// Whether nothing was asked for: the list as it is opened.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.iter().all(|(name, value)| value.is_empty() || matches!(name.as_str(), "ordering" | "cursor"))
+    }
+
+    /// The page of a list that is wanted.
+    pub(crate) fn cursor(&self, errors: &mut FieldErrors) -> Option<Cursor> {
+        self.filled("cursor").and_then(|text| errors.check("cursor", Cursor::parse(text)))
     }
 
     /// All values of that name.
@@ -65,6 +109,30 @@ impl FromRequest for Query {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(Ok(Self(Fields::parse(req.query_string().as_bytes()))))
     }
+}
+
+/// The order of a list: as a head was clicked, or else this.
+pub(crate) fn sorted<K: SortKey>(typed: &Fields, default: Sort<K>) -> Sort<K> {
+    typed.filled("ordering").and_then(|text| Sort::parse(text).ok()).unwrap_or(default)
+}
+
+/// So many rows on a page.
+pub(crate) fn limited(rows: i64) -> Limit {
+    Limit::parse(rows).unwrap_or_default()
+}
+
+/// The number in a path. What cannot be one names nothing.
+pub(crate) fn id(path: &str) -> Result<i64, Failure> {
+    let id = path.parse().ok().filter(|id| (1..=MAX_ID).contains(id) && path.bytes().all(|b| b.is_ascii_digit()));
+    id.ok_or(Failure::Domain(Error::NotFound))
+}
+
+/// When a day, as browsers write it, begins in a zone; or so many days later.
+pub(crate) fn day(text: &str, zone: &TimeZone, later: i64) -> Result<Timestamp, Violation> {
+    let wrong = || Violation::new("must be a day such as 2026-11-23");
+    let day: Date = text.parse().map_err(|_| wrong())?;
+    let day = day.checked_add(later.days()).map_err(|_| wrong())?;
+    start_of(day, zone).ok_or_else(wrong)
 }
 
 /// A form as it is shown: what was typed, and what is wrong with it.
@@ -103,7 +171,7 @@ impl Draft {
                 errors.add(field, taken(&conflict));
                 Ok(Self { typed, errors, problem: None })
             }
-            (error @ (Error::Conflict(_) | Error::Stale | Error::Busy { .. }), None) => {
+            (error @ (Error::Conflict(_) | Error::Stale | Error::KeyReused | Error::Busy { .. }), None) => {
                 let problem = Some(crate::failure::said(&error));
                 Ok(Self { typed, problem, errors: FieldErrors::default() })
             }
@@ -122,6 +190,42 @@ fn taken(conflict: &Conflict) -> String {
     match conflict {
         Conflict::CurrencyInUse => "cannot be changed while the store has products".to_owned(),
         _ => "is taken: choose another".to_owned(),
+    }
+}
+
+impl Sight {
+    /// Fields with a key that no form has had: what is shown with them is done once.
+    pub(crate) fn once(&self, fields: Fields) -> haat_domain::error::Result<Fields> {
+        let key: String = self.app.random.secret()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(fields.set(ONCE, key))
+    }
+
+    /// A form of that kind that was refused. One that was done before, with something else in it, gets another key.
+    pub(crate) fn refused(&self, typed: Fields, failure: Failure) -> Result<Draft, Failure> {
+        let done = matches!(&failure, Failure::Domain(Error::KeyReused));
+        Draft::refused(if done { self.once(typed)? } else { typed }, failure)
+    }
+}
+
+/// The key of a form that is done once.
+pub(crate) fn once(draft: &Draft) -> Markup {
+    html! { input type="hidden" name=(ONCE) value=(draft.typed.get(ONCE)); }
+}
+
+impl Desk {
+    /// Creates what a form asks for, and says where it is: once, however often the form is sent. `work` gives the path.
+    pub(crate) async fn create(
+        &self,
+        typed: &Fields,
+        action: Action,
+        work: impl FnOnce(&mut Cx<'_>) -> haat_domain::error::Result<String> + Send + 'static,
+    ) -> Result<String, Failure> {
+        let work = |cx: &mut Cx<'_>| {
+            let answer = Answer { status: 303, location: Some(work(cx)?), body: String::new() };
+            Ok((answer.clone(), answer))
+        };
+        let done = self.sight.app.create(&self.caller, action, typed.claim(action), work).await?;
+        Ok(done.answer.location.unwrap_or_default())
     }
 }
 
@@ -207,6 +311,21 @@ mod tests {
         assert_eq!(fields.all("pick").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((fields.filled("empty"), fields.filled("pick")), (None, Some("1")));
         assert!(fields.has("empty") && !fields.has("none"));
+    }
+
+    #[test]
+    fn a_claim_is_about_all_that_was_typed_and_about_nothing_else() {
+        let claim = |text: &str| Fields::parse(text.as_bytes()).claim(Action::CreateProduct);
+        let digest = |text: &str| claim(text).unwrap().fingerprint;
+        assert_eq!(claim("form_key=k&name=a").unwrap().key.as_str(), "k");
+        assert!(claim("name=a").is_none() && claim("form_key=&name=a").is_none());
+        assert_eq!(digest("form_key=k&form_token=1&name=a"), digest("form_token=2&name=a&form_key=l"));
+        assert_ne!(digest("form_key=k&name=a"), digest("form_key=k&name=b"));
+        assert_ne!(digest("form_key=k&a=bc"), digest("form_key=k&ab=c"));
+        let other = Fields::parse(b"form_key=k&name=a").claim(Action::CreateOrder).unwrap();
+        assert_ne!(other.fingerprint, digest("form_key=k&name=a"));
+        let again = Fields::parse(b"form_key=k&name=a").set(ONCE, "l");
+        assert_eq!(again.all(ONCE).collect::<Vec<_>>(), ["l"]);
     }
 
     #[test]

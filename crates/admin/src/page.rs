@@ -12,8 +12,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use haat_domain::authz::{Action, Role, Verdict, verdict};
 use haat_domain::cx::Cx;
-use haat_domain::error::Result;
-use haat_domain::money::Money;
+use haat_domain::error::{Denied, Error, Result};
+use haat_domain::money::{Currency, Money};
 use haat_domain::tenancy::{Tenant, read_store};
 use haat_domain::time::Timestamp;
 use maud::{DOCTYPE, Markup, html};
@@ -87,9 +87,21 @@ impl Frame {
         self.sight.at(path)
     }
 
+    /// The whole address of a page, for somebody who is elsewhere.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let scheme = if self.sight.seen.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.sight.host(), self.at(path))
+    }
+
     /// An amount in the store's currency.
     pub(crate) fn money(&self, amount: Money) -> String {
         self.amounts.as_ref().map_or_else(|| amount.to_string(), |amounts| amounts.money(amount))
+    }
+
+    /// The store's currency.
+    pub(crate) fn currency(&self) -> Result<Currency> {
+        let store = self.store().ok_or(Error::Forbidden(Denied::StoreRequired))?;
+        Ok(store.currency)
     }
 
     /// The currency's symbol.
@@ -127,8 +139,8 @@ impl Frame {
                 a.brand href=(self.at("/")) { "Haat" }
                 span.store title=[store] { (store.unwrap_or("Platform")) }
                 nav.main aria-label="Main" {
-                    @if self.store().is_some() { @for item in STORE { (self.link(item)) } }
-                    @for item in PLATFORM { (self.link(item)) }
+                    @if self.store().is_some() { @for item in STORE { (self.item(item)) } }
+                    @for item in PLATFORM { (self.item(item)) }
                 }
                 div.who {
                     a href=(self.at("/account/")) aria-current=[self.is_here("/account/").then_some("page")] { (self.who.name) }
@@ -160,7 +172,7 @@ impl Frame {
         }
     }
 
-    fn link(&self, Item(path, name, action): &Item) -> Markup {
+    fn item(&self, Item(path, name, action): &Item) -> Markup {
         html! {
             @if self.may(*action) {
                 a href=(self.at(path)) aria-current=[self.is_here(path).then_some("page")] { (name) }

@@ -14,7 +14,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Responder, Scope};
 use haat_domain::authz::Action;
 
-/// What a page asks of the policy.
+/// What a page asks of the policy. Customers see open pages only: the panel is not for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// The viewer must be permitted this.
