@@ -59,7 +59,12 @@ fn wanted(typed: &Fields, zone: &TimeZone, errors: &mut FieldErrors) -> AuditFil
     }
 }
 
-fn by(cx: &mut Cx<'_>, filter: AuditFilter, name: Option<&str>, errors: &mut FieldErrors) -> Result<AuditFilter> {
+fn by(
+    cx: &mut Cx<'_>,
+    filter: AuditFilter,
+    name: Option<&str>,
+    errors: &mut FieldErrors,
+) -> Result<AuditFilter> {
     let Some(name) = name else { return Ok(filter) };
     let found = find_user(cx, name)?;
     if found.is_none() {
@@ -141,19 +146,28 @@ fn object_of(frame: &Frame, object: Object) -> Markup {
     }
 }
 
+/// So many changes are shown at once.
+const SHOWN: usize = 3;
+
 fn changes(entry: &Entry) -> Markup {
     let names: BTreeSet<_> = entry.before.iter().chain(entry.after.iter()).map(|(name, _)| name).collect();
-    html! {
-        @if !names.is_empty() {
-            dl.changes {
-                @for name in names {
-                    dt { (name) }
-                    dd {
-                        @if let Some(was) = text_of(&entry.before, name) { del { (was) } " " }
-                        @if let Some(is) = text_of(&entry.after, name) { ins { (is) } }
-                    }
+    let all = html! {
+        dl.changes {
+            @for name in &names {
+                dt { (name) }
+                dd {
+                    @if let Some(was) = text_of(&entry.before, name) { del { (was) } " " }
+                    @if let Some(is) = text_of(&entry.after, name) { ins { (is) } }
                 }
             }
+        }
+    };
+    html! {
+        // What was made or removed is told by its name; how it was is there for whoever asks.
+        @match names.len() {
+            0 => {}
+            1..=SHOWN => (all),
+            many => details.more { summary { (many) " values" } (all) },
         }
         @if let Some(request) = &entry.request {
             details.more { summary { "Request" } code { (request) } }

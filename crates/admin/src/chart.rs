@@ -29,14 +29,17 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Drawn {
     let area = SVGBackend::with_string(svg, (WIDTH, 260)).into_drawing_area();
     let last = i64::try_from(points.len())?.max(2) - 1;
-    let most = top(points.iter().map(|(_, value)| *value));
+    let (unit, most) = scale(points.iter().map(|(_, value)| *value));
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
         .x_label_area_size(28)
         .y_label_area_size(110)
         .build_cartesian_2d(0..last, 0..most)?;
     let day = |index: &i64| {
-        usize::try_from(*index).ok().and_then(|index| points.get(index)).map_or_else(String::new, |(day, _)| day.clone())
+        usize::try_from(*index)
+            .ok()
+            .and_then(|index| points.get(index))
+            .map_or_else(String::new, |(day, _)| day.clone())
     };
     chart
         .configure_mesh()
@@ -48,11 +51,13 @@ fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> S
         .x_labels(8)
         .y_labels(4)
         .x_label_formatter(&day)
-        .y_label_formatter(&|value| show(*value))
+        .y_label_formatter(&|value| show(value.saturating_mul(unit)))
         .draw()?;
-    let series = || (0_i64..).zip(points.iter().map(|(_, value)| *value));
+    let series = || (0_i64..).zip(points.iter().map(|(_, value)| value / unit));
     chart.draw_series(AreaSeries::new(series(), 0, FILL).border_style(SERIES.stroke_width(2)))?;
-    chart.draw_series(series().filter(|(_, value)| *value > 0).map(|point| Circle::new(point, 3, SERIES.filled())))?;
+    chart.draw_series(
+        series().filter(|(_, value)| *value > 0).map(|point| Circle::new(point, 3, SERIES.filled())),
+    )?;
     area.present()?;
     Ok(())
 }
@@ -67,8 +72,8 @@ pub(crate) fn bars(title: &str, values: &[(String, i64)]) -> Option<Markup> {
 fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
     let rows = i32::try_from(values.len())?.max(1);
     let height = u32::try_from(rows)? * 30 + 8;
-    let area = SVGBackend::with_string(svg, (WIDTH / 2, height)).into_drawing_area();
-    let most = top(values.iter().map(|(_, value)| *value));
+    let area = SVGBackend::with_string(svg, (WIDTH * 2 / 3, height)).into_drawing_area();
+    let (unit, most) = scale(values.iter().map(|(_, value)| *value));
     let mut chart = ChartBuilder::on(&area)
         .margin(4)
         .y_label_area_size(190)
@@ -94,7 +99,7 @@ fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
     chart.draw_series((0_i32..).zip(values).map(|(row, (_, value))| {
         let row = place(row);
         let mut bar = Rectangle::new(
-            [(0, SegmentValue::Exact(row)), (*value, SegmentValue::Exact(row + 1))],
+            [(0, SegmentValue::Exact(row)), (value / unit, SegmentValue::Exact(row + 1))],
             FILL.filled(),
         );
         bar.set_margin(5, 5, 0, 0);
@@ -104,10 +109,13 @@ fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
     Ok(())
 }
 
-/// Where the scale ends: a little above the highest value.
-fn top(values: impl Iterator<Item = i64>) -> i64 {
+/// How much one step of the scale is, and where it ends: a little above the highest value. The library reckons without
+/// regard to overflow, so it gets no large numbers.
+fn scale(values: impl Iterator<Item = i64>) -> (i64, i64) {
     let most = values.max().unwrap_or_default().max(1);
-    most.saturating_add(most / 10).max(most)
+    let unit = most / 1_000_000_000 + 1;
+    let steps = most / unit + 1;
+    (unit, steps + steps / 10)
 }
 
 fn shortened(name: &str) -> String {
@@ -131,14 +139,19 @@ mod tests {
     fn names_in_a_chart_stay_text() {
         let values = [("<script>alert(1)</script>".to_owned(), 5), ("Tea & more".to_owned(), 3)];
         let svg = bars("Best", &values).unwrap().into_string();
-        assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("Tea &amp; more"), "{svg}");
+        assert!(
+            !svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("Tea &amp; more"),
+            "{svg}"
+        );
         assert!(svg.starts_with("<svg role=\"img\" aria-label=\"Best\"") && !svg.contains("style="), "{svg}");
     }
 
     #[test]
     fn a_chart_can_be_drawn_of_anything() {
         let show = |value: i64| value.to_string();
-        for points in [vec![], vec![("a".to_owned(), 0)], vec![("a".to_owned(), i64::MAX), ("b".to_owned(), 1)]] {
+        for points in
+            [vec![], vec![("a".to_owned(), 0)], vec![("a".to_owned(), i64::MAX), ("b".to_owned(), 1)]]
+        {
             assert!(line("x", &points, &show).is_some() && bars("x", &points).is_some(), "{points:?}");
         }
     }

@@ -26,9 +26,11 @@ pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
 where
     S: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
 {
-    pages
-        .get("/customers/", Rule::Needs(Action::ReadCustomers), list)
-        .get("/customers/{id}/", Rule::Needs(Action::ReadCustomers), show)
+    pages.get("/customers/", Rule::Needs(Action::ReadCustomers), list).get(
+        "/customers/{id}/",
+        Rule::Needs(Action::ReadCustomers),
+        show,
+    )
 }
 
 const NEWEST: Sort<UserKey> = Sort { by: UserKey::Id, descending: true };

@@ -56,14 +56,17 @@ async fn show(desk: Desk) -> Result<HttpResponse, Failure> {
             Ok(frame.page("Dashboard", body(&frame, &report, &days, &latest, &names)))
         }
         // A platform admin who is in no store begins with all of them.
-        Err(Failure::Domain(Error::Forbidden(Denied::StoreRequired))) => Ok(desk.sight.go("/platform/tenants/", None)),
+        Err(Failure::Domain(Error::Forbidden(Denied::StoreRequired))) => {
+            Ok(desk.sight.go("/platform/tenants/", None))
+        }
         Err(failure) => Err(failure),
     }
 }
 
 /// The days that are shown, oldest first.
 fn days_until(today: Date) -> Vec<Date> {
-    let mut days: Vec<_> = (0..DAYS).filter_map(|ago| today.checked_sub(i64::try_from(ago).ok()?.days()).ok()).collect();
+    let mut days: Vec<_> =
+        (0..DAYS).filter_map(|ago| today.checked_sub(i64::try_from(ago).ok()?.days()).ok()).collect();
     days.reverse();
     days
 }
@@ -89,7 +92,8 @@ impl Day {
 
 /// Sums quarters of hours up to days of a zone.
 fn per_day(report: &SalesReport, days: &[Date], zone: &TimeZone, none: Money) -> Result<Vec<Day>> {
-    let mut all: Vec<_> = days.iter().map(|date| Day { date: *date, orders: 0, revenue: none, newcomers: 0 }).collect();
+    let mut all: Vec<_> =
+        days.iter().map(|date| Day { date: *date, orders: 0, revenue: none, newcomers: 0 }).collect();
     for sold in &report.sales {
         let date = zoned(sold.from, zone).date();
         if let Some(day) = all.iter_mut().find(|day| day.date == date) {
@@ -148,11 +152,11 @@ fn period(frame: &Frame, name: &str, length: usize, days: &[Day]) -> Markup {
         section.card {
             h2 { (name) }
             @if let Some(sum) = sum {
-                dl.stats {
-                    div.stat { dt { "Revenue" } dd { (frame.money(sum.revenue)) } }
-                    div.stat { dt { "Orders" } dd { (count(sum.orders)) } }
-                    div.stat { dt { "Average order" } dd { (average(frame, &sum)) } }
-                    div.stat { dt { "New customers" } dd { (count(sum.newcomers)) } }
+                p.figure { (frame.money(sum.revenue)) " " span.muted { "revenue" } }
+                dl.facts {
+                    dt { "Orders" } dd.num { (count(sum.orders)) }
+                    dt { "Average order" } dd.num { (average(frame, &sum)) }
+                    dt { "New customers" } dd.num { (count(sum.newcomers)) }
                 }
             }
         }
@@ -170,7 +174,8 @@ fn revenue(frame: &Frame, days: &[Day]) -> Markup {
     let label = |day: &Day| day.date.strftime("%-d %b").to_string();
     let points: Vec<_> = days.iter().map(|day| (label(day), day.revenue.minor())).collect();
     let amount = |minor: i64| {
-        days.first().map_or_else(String::new, |day| frame.money(Money::from_minor(minor, day.revenue.currency())))
+        days.first()
+            .map_or_else(String::new, |day| frame.money(Money::from_minor(minor, day.revenue.currency())))
     };
     html! {
         figure.chart {
@@ -198,25 +203,33 @@ fn revenue(frame: &Frame, days: &[Day]) -> Markup {
 }
 
 fn best(frame: &Frame, report: &SalesReport) -> Markup {
-    let bars: Vec<_> = report.best.iter().map(|best| (best.name.as_str().to_owned(), best.revenue.minor())).collect();
+    let bars: Vec<_> =
+        report.best.iter().map(|best| (best.name.as_str().to_owned(), best.revenue.minor())).collect();
     html! {
         @if report.best.is_empty() {
             p.muted { "Nothing was sold yet." }
         } @else {
             figure.chart {
                 @if let Some(svg) = chart::bars("Best sellers by revenue", &bars) { (svg) }
-                div.scroll role="region" tabindex="0" aria-label="Best sellers" {
-                    table.plain {
-                        caption.sr { "Best sellers" }
-                        thead { tr { th scope="col" { "Product" } th.num scope="col" { "Pieces" } th.num scope="col" { "Revenue" } } }
-                        tbody {
-                            @for best in &report.best {
-                                tr {
-                                    th scope="row" { a href=(frame.at(&format!("/products/{}/", best.product))) { (best.name.as_str()) } }
-                                    td.num { (count(best.pieces)) }
-                                    td.num { (frame.money(best.revenue)) }
-                                }
-                            }
+                figcaption.sr { "The best sellers of the last 30 days by revenue; the table below has the figures." }
+                details { summary { "Show as a table" } (sellers(frame, report)) }
+            }
+        }
+    }
+}
+
+fn sellers(frame: &Frame, report: &SalesReport) -> Markup {
+    html! {
+        div.scroll role="region" tabindex="0" aria-label="Best sellers" {
+            table.plain {
+                caption.sr { "Best sellers" }
+                thead { tr { th scope="col" { "Product" } th.num scope="col" { "Pieces" } th.num scope="col" { "Revenue" } } }
+                tbody {
+                    @for best in &report.best {
+                        tr {
+                            th scope="row" { a href=(frame.at(&format!("/products/{}/", best.product))) { (best.name.as_str()) } }
+                            td.num { (count(best.pieces)) }
+                            td.num { (frame.money(best.revenue)) }
                         }
                     }
                 }

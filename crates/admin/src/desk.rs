@@ -58,15 +58,7 @@ impl Sight {
         let panel = req.app_data::<Data<Panel>>().ok_or_else(missing)?.clone();
         let seen = req.extensions().get::<Seen>().cloned().unwrap_or_default();
         let known = Seed::read(req).or_else(|| req.extensions().get::<Seed>().cloned());
-        let seed = match known {
-            Some(seed) => seed,
-            None => {
-                let seed = Seed::new(app.random.secret()?);
-                bake(req, Jar::Seed.keep(seen.tls, seed.value().to_owned()));
-                req.extensions_mut().insert(seed.clone());
-                seed
-            }
-        };
+        let seed = known.map_or_else(|| plant(req, &app, seen.tls), Ok)?;
         let path = req.path().strip_prefix(panel.base.as_str()).unwrap_or_default().to_owned();
         let zone = Jar::Zone.read(req).and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
         let theme = Jar::Theme.read(req).and_then(|theme| match theme.as_str() {
@@ -111,6 +103,14 @@ impl Sight {
         self.keep(Jar::Session, joined(&pair));
         Ok(Caller { token: Some(pair.access), ..self.stranger() })
     }
+}
+
+/// Gives a browser its seed; whoever looks at the same request again finds it there.
+fn plant(req: &HttpRequest, app: &App, tls: bool) -> Result<Seed> {
+    let seed = Seed::new(app.random.secret()?);
+    bake(req, Jar::Seed.keep(tls, seed.value().to_owned()));
+    req.extensions_mut().insert(seed.clone());
+    Ok(seed)
 }
 
 impl FromRequest for Sight {
@@ -178,9 +178,8 @@ impl FromRequest for Desk {
             let (access, refresh) = split(&cookie).ok_or(Failure::SignIn(AuthFailure::Missing))?;
             // The limits have verified the token already.
             let known = req.extensions().get::<Verified>().copied();
-            let verified = known.or_else(|| {
-                Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref())
-            });
+            let verified =
+                known.or_else(|| Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref()));
             let caller = match verified {
                 Some(Verified(Ok(_))) => {
                     Caller { token: Some(access.to_owned()), verified, ..sight.stranger() }
@@ -210,7 +209,11 @@ async fn renew(sight: &Sight, refresh: &str) -> Result<Caller, Failure> {
     match sight.app.visit(&sight.stranger(), Access::Write, work).await? {
         Rotation::Fresh(grant) => Ok(sight.keep_session(&grant)?),
         Rotation::Reused => {
-            tracing::warn!(session = token.session.get(), tenant = token.tenant.get(), "a refresh token was used twice");
+            tracing::warn!(
+                session = token.session.get(),
+                tenant = token.tenant.get(),
+                "a refresh token was used twice"
+            );
             Err(Failure::SignIn(AuthFailure::BadToken))
         }
         Rotation::Ended(failure) => Err(Failure::SignIn(failure)),

@@ -8,16 +8,17 @@ use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream;
+use haat_domain::authz::Action;
+use haat_domain::cx::Cx;
 use haat_domain::error::{Conflict, Error, FieldErrors, Violation};
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
 use haat_domain::ids::MAX_ID;
 use haat_domain::page::{Cursor, Limit, Sort, SortKey};
+use haat_domain::text::hex;
 use haat_domain::time::Timestamp;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use haat_domain::authz::Action;
-use haat_domain::cx::Cx;
-use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -123,7 +124,8 @@ pub(crate) fn limited(rows: i64) -> Limit {
 
 /// The number in a path. What cannot be one names nothing.
 pub(crate) fn id(path: &str) -> Result<i64, Failure> {
-    let id = path.parse().ok().filter(|id| (1..=MAX_ID).contains(id) && path.bytes().all(|b| b.is_ascii_digit()));
+    let id =
+        path.parse().ok().filter(|id| (1..=MAX_ID).contains(id) && path.bytes().all(|b| b.is_ascii_digit()));
     id.ok_or(Failure::Domain(Error::NotFound))
 }
 
@@ -152,6 +154,7 @@ impl Draft {
         Self { typed, ..Self::default() }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors are about no field")]
     /// A form that was refused: what is about a field stands beside it. An error that is no answer to what was typed
     /// comes back.
     pub(crate) fn refused(typed: Fields, error: Failure) -> Result<Self, Failure> {
@@ -186,18 +189,18 @@ impl Draft {
 }
 
 /// What is wrong with the field that a conflict is about.
-fn taken(conflict: &Conflict) -> String {
-    match conflict {
-        Conflict::CurrencyInUse => "cannot be changed while the store has products".to_owned(),
-        _ => "is taken: choose another".to_owned(),
+fn taken(conflict: &Conflict) -> &'static str {
+    if *conflict == Conflict::CurrencyInUse {
+        "cannot be changed while the store has products"
+    } else {
+        "is taken: choose another"
     }
 }
 
 impl Sight {
     /// Fields with a key that no form has had: what is shown with them is done once.
     pub(crate) fn once(&self, fields: Fields) -> haat_domain::error::Result<Fields> {
-        let key: String = self.app.random.secret()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(fields.set(ONCE, key))
+        Ok(fields.set(ONCE, hex(&self.app.random.secret()?)))
     }
 
     /// A form of that kind that was refused. One that was done before, with something else in it, gets another key.
@@ -322,7 +325,7 @@ mod tests {
         assert_eq!(digest("form_key=k&form_token=1&name=a"), digest("form_token=2&name=a&form_key=l"));
         assert_ne!(digest("form_key=k&name=a"), digest("form_key=k&name=b"));
         assert_ne!(digest("form_key=k&a=bc"), digest("form_key=k&ab=c"));
-        let other = Fields::parse(b"form_key=k&name=a").claim(Action::CreateOrder).unwrap();
+        let other = Fields::parse(b"form_key=k&name=a").claim(Action::PlaceOrder).unwrap();
         assert_ne!(other.fingerprint, digest("form_key=k&name=a"));
         let again = Fields::parse(b"form_key=k&name=a").set(ONCE, "l");
         assert_eq!(again.all(ONCE).collect::<Vec<_>>(), ["l"]);
@@ -331,7 +334,8 @@ mod tests {
     #[test]
     fn what_a_browser_says_to_come_from_elsewhere_is_refused() {
         let from = |name: &'static str, value: &'static str| {
-            let req = TestRequest::post().insert_header(("Host", "shop.example")).insert_header((name, value));
+            let req =
+                TestRequest::post().insert_header(("Host", "shop.example")).insert_header((name, value));
             same_site(&req.to_http_request()).is_ok()
         };
         assert!(from("Origin", "https://shop.example") && from("Sec-Fetch-Site", "same-origin"));

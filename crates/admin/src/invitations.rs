@@ -17,8 +17,8 @@ use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{Denied, Error, FieldErrors, Result};
 use haat_domain::identity::{
-    Email, Enlist, Invitation, InvitationKey, InvitationStatus, InviteToken, User, invite, invited_as, list_invitations,
-    register, revoke_invitation,
+    Email, Enlist, Invitation, InvitationKey, InvitationStatus, InviteToken, User, invite, invited_as,
+    list_invitations, register, revoke_invitation,
 };
 use haat_domain::ids::InvitationId;
 use haat_domain::page::{Page, PageRequest, Sort};
@@ -41,7 +41,8 @@ where
 
 async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> {
     let mut errors = FieldErrors::default();
-    let status = typed.filled("status").and_then(|name| errors.check("status", InvitationStatus::parse(name)));
+    let status =
+        typed.filled("status").and_then(|name| errors.check("status", InvitationStatus::parse(name)));
     let newest = Sort { by: InvitationKey::Id, descending: true };
     let request = PageRequest { limit: limited(50), sort: newest, cursor: typed.cursor(&mut errors) };
     let faulty = errors.iter().next().is_some();
@@ -138,7 +139,9 @@ async fn create(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
     let random = desk.sight.app.random.secret()?;
     let work = move |cx: &mut Cx<'_>| {
         errors.finish()?;
-        let (Some(email), Some(role)) = (email, role) else { return Err(Error::invalid("email", "is required")) };
+        let (Some(email), Some(role)) = (email, role) else {
+            return Err(Error::invalid("email", "is required"));
+        };
         invite(cx, email, role, random)
     };
     match desk.act(Action::CreateInvitation, work).await {
@@ -205,7 +208,8 @@ async fn join(PostedAtTheDoor(sight, typed): PostedAtTheDoor) -> Result<HttpResp
     match really_join(&sight, &typed).await {
         Ok(_) => Ok(sight.go("/sign-in/", Some(Flash::Joined))),
         Err(Failure::Domain(Error::Forbidden(Denied::InvitationRequired))) => {
-            let problem = "This is no invitation for this address, or it was used, taken back, or is over.".to_owned();
+            let problem =
+                "This is no invitation for this address, or it was used, taken back, or is over.".to_owned();
             let draft = Draft { problem: Some(problem), ..Draft::of(typed) };
             Ok(sight.door(StatusCode::FORBIDDEN, JOIN, joining(&sight, &draft)))
         }

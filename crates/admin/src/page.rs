@@ -1,12 +1,12 @@
 //! What every page has around it.
 
+use crate::Panel;
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::desk::Sight;
 use crate::flash::Flash;
 use crate::form::TOKEN;
 use crate::session::Jar;
 use crate::show::{self, Amounts};
-use crate::Panel;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
@@ -16,7 +16,7 @@ use haat_domain::error::{Denied, Error, Result};
 use haat_domain::money::{Currency, Money};
 use haat_domain::tenancy::{Tenant, read_store};
 use haat_domain::time::Timestamp;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, Render, html};
 
 /// Whom a page is for, as their row says while it is made.
 pub(crate) struct Who {
@@ -120,18 +120,20 @@ impl Frame {
     }
 
     /// The page.
-    pub(crate) fn page(&self, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn page(&self, title: &str, body: impl Render) -> HttpResponse {
         self.answer(StatusCode::OK, title, body)
     }
 
     /// The page with another status: what was sent could not be done.
-    pub(crate) fn answer(&self, status: StatusCode, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn answer(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
         self.sight.said();
-        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(self.whole(title, body).into_string())
+        HttpResponse::build(status)
+            .insert_header((CONTENT_TYPE, HTML))
+            .body(self.whole(title, body).into_string())
     }
 
     /// The page as text; where it is not sent whole, `body` ends it in two halves.
-    pub(crate) fn whole(&self, title: &str, body: Markup) -> Markup {
+    pub(crate) fn whole(&self, title: &str, body: impl Render) -> Markup {
         let store = self.store().map(|store| store.name.as_str());
         let inner = html! {
             @if let Some(slug) = &self.entered { (self.banner(slug)) }
@@ -199,13 +201,19 @@ impl Sight {
     }
 
     /// A page for somebody who is not signed in.
-    pub(crate) fn door(&self, status: StatusCode, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn door(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
         self.said();
         let body = html! {
             @if let Some(flash) = self.flash { (flash_of(flash)) }
             (body)
         };
-        let page = document(&self.panel, self.theme, &titled(title, None), Some("door"), html! { main #main .card tabindex="-1" { (body) } });
+        let page = document(
+            &self.panel,
+            self.theme,
+            &titled(title, None),
+            Some("door"),
+            html! { main #main .card tabindex="-1" { (body) } },
+        );
         HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page.into_string())
     }
 
@@ -234,11 +242,23 @@ fn titled(title: &str, store: Option<&str>) -> String {
 }
 
 /// A page of one card, for whoever it is.
-pub(crate) fn card(panel: &Panel, title: &str, body: Markup) -> Markup {
-    document(panel, None, &titled(title, None), Some("door"), html! { main #main .card tabindex="-1" { (body) } })
+pub(crate) fn card(panel: &Panel, title: &str, body: impl Render) -> Markup {
+    document(
+        panel,
+        None,
+        &titled(title, None),
+        Some("door"),
+        html! { main #main .card tabindex="-1" { (body) } },
+    )
 }
 
-fn document(panel: &Panel, theme: Option<&str>, title: &str, class: Option<&str>, body: Markup) -> Markup {
+fn document(
+    panel: &Panel,
+    theme: Option<&str>,
+    title: &str,
+    class: Option<&str>,
+    body: impl Render,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {

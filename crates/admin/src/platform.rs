@@ -23,8 +23,8 @@ use haat_domain::page::{Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::Counts;
 use haat_domain::tenancy::{
-    NewTenant, StoreName, Tenant, TenantFilter, TenantKey, TenantStatus, create_tenant, list_tenants, lock_tenant,
-    measure_tenant, read_tenant, set_tenant_status, update_tenant,
+    NewTenant, StoreName, Tenant, TenantFilter, TenantKey, TenantStatus, create_tenant, list_tenants,
+    lock_tenant, measure_tenant, read_tenant, set_tenant_status, update_tenant,
 };
 use haat_domain::text::Search;
 use maud::{Markup, html};
@@ -147,7 +147,9 @@ async fn create(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
     let currency = errors.check("currency", Currency::parse(typed.get("currency")));
     let work = move |cx: &mut Cx<'_>| {
         errors.finish()?;
-        let (Some(name), Some(currency)) = (name, currency) else { return Err(Error::invalid("name", "is required")) };
+        let (Some(name), Some(currency)) = (name, currency) else {
+            return Err(Error::invalid("name", "is required"));
+        };
         create_tenant(cx, &NewTenant { name, currency })
     };
     match desk.act(Action::CreateTenant, work).await {

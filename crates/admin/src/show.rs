@@ -110,7 +110,10 @@ mod tests {
         let at = Timestamp::parse("2026-11-25T20:35:08Z").unwrap();
         let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
         assert!(time(at, &kolkata).into_string().contains("26 Nov 2026, 02:05"));
-        assert_eq!(start_of(Date::constant(2026, 11, 26), &kolkata).unwrap().to_string(), "2026-11-25T18:30:00.000000Z");
+        assert_eq!(
+            start_of(Date::constant(2026, 11, 26), &kolkata).unwrap().to_string(),
+            "2026-11-25T18:30:00.000000Z"
+        );
     }
 
     #[test]

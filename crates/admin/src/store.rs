@@ -22,16 +22,22 @@ pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
 where
     S: ServiceFactory<ServiceRequest, Config = (), Error = WebError, InitError = ()>,
 {
-    pages
-        .get("/store/", Rule::Needs(Action::ReadStore), show)
-        .post("/store/", Rule::Needs(Action::UpdateStore), change)
+    pages.get("/store/", Rule::Needs(Action::ReadStore), show).post(
+        "/store/",
+        Rule::Needs(Action::UpdateStore),
+        change,
+    )
 }
 
 const TITLE: &str = "Settings";
 
 fn fields(store: &Tenant) -> Fields {
     let (name, currency) = (store.name.as_str(), store.currency.code());
-    Fields::default().with("name", name).with("was_name", name).with("currency", currency).with("was_currency", currency)
+    Fields::default()
+        .with("name", name)
+        .with("was_name", name)
+        .with("currency", currency)
+        .with("was_currency", currency)
 }
 
 async fn show(desk: Desk) -> Result<HttpResponse, Failure> {
@@ -46,7 +52,8 @@ async fn change(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
             let mut draft = Draft::refused(typed, failure)?;
             let (frame, store) = desk.show(Access::Read, Action::ReadStore, read_store).await?;
             // Whoever has read how it is now may overwrite it.
-            draft.typed = draft.typed.set("was_name", store.name.as_str()).set("was_currency", store.currency.code());
+            draft.typed =
+                draft.typed.set("was_name", store.name.as_str()).set("was_currency", store.currency.code());
             Ok(frame.answer(StatusCode::CONFLICT, TITLE, body(&frame, &store, &draft)))
         }
     }
@@ -58,7 +65,11 @@ async fn really(desk: &Desk, typed: &Fields) -> Result<Tenant, Failure> {
     let (name, currency) = (changed("name", "was_name"), changed("currency", "was_currency"));
     let patch = TenantPatch {
         name: if name { errors.check("name", StoreName::parse(typed.get("name"))) } else { None },
-        currency: if currency { errors.check("currency", Currency::parse(typed.get("currency"))) } else { None },
+        currency: if currency {
+            errors.check("currency", Currency::parse(typed.get("currency")))
+        } else {
+            None
+        },
     };
     let seen = typed.clone();
     let work = move |cx: &mut Cx<'_>| {

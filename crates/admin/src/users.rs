@@ -17,8 +17,8 @@ use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors, Result};
 use haat_domain::identity::{
-    Email, NewPassword, User, UserFilter, UserKey, UserPatch, create_user, delete_user, list_users, lock_user,
-    read_user, update_user,
+    Email, NewPassword, User, UserFilter, UserKey, UserPatch, create_user, delete_user, list_users,
+    lock_user, read_user, update_user,
 };
 use haat_domain::ids::UserId;
 use haat_domain::page::{Page, PageRequest, Sort};
@@ -50,7 +50,9 @@ pub(crate) fn roles() -> [(&'static str, &'static str); 3] {
     ROLES.map(|role| match role {
         Role::Owner => (role.name(), "owner: everything"),
         Role::Staff => (role.name(), "staff: products and orders"),
-        Role::Customer | Role::Superuser | Role::Anonymous => (role.name(), "customer: own orders, in the shop"),
+        Role::Customer | Role::Superuser | Role::Anonymous => {
+            (role.name(), "customer: own orders, in the shop")
+        }
     })
 }
 
@@ -181,7 +183,8 @@ async fn really_create(desk: &Desk, typed: &Fields) -> Result<String, Failure> {
 fn fields(user: &User) -> Fields {
     let active = if user.is_active { "true" } else { "" };
     let all = [("email", user.email.as_str()), ("role", user.role.name()), ("active", active)];
-    all.into_iter().fold(Fields::default(), |fields, (name, value)| fields.with(name, value).with(&was(name), value))
+    all.into_iter()
+        .fold(Fields::default(), |fields, (name, value)| fields.with(name, value).with(&was(name), value))
 }
 
 fn was(name: &str) -> String {
@@ -201,7 +204,8 @@ async fn change(Posted(desk, typed): Posted, path: Path<String>) -> Result<HttpR
         Ok(()) => Ok(desk.sight.go(&format!("/users/{id}/"), Some(Flash::UserChanged))),
         Err(failure) => {
             let mut draft = Draft::refused(typed, failure)?;
-            let (frame, user) = desk.show(Access::Read, Action::ReadUsers, move |cx| read_user(cx, id)).await?;
+            let (frame, user) =
+                desk.show(Access::Read, Action::ReadUsers, move |cx| read_user(cx, id)).await?;
             // Whoever has read how it is now may overwrite it.
             let now = fields(&user);
             for name in ["email", "role", "active"] {
@@ -219,7 +223,11 @@ async fn really_change(desk: &Desk, id: UserId, typed: &Fields) -> Result<(), Fa
     let changed = |name: &str| typed.get(name) != typed.get(&was(name));
     let patch = UserPatch {
         email: if changed("email") { errors.check("email", Email::parse(typed.get("email"))) } else { None },
-        role: if changed("role") { errors.check("role", Role::parse_member(typed.get("role"))) } else { None },
+        role: if changed("role") {
+            errors.check("role", Role::parse_member(typed.get("role")))
+        } else {
+            None
+        },
         is_active: changed("active").then(|| typed.get("active") == "true"),
         hash: None,
     };
@@ -234,7 +242,7 @@ async fn really_change(desk: &Desk, id: UserId, typed: &Fields) -> Result<(), Fa
             let was = was(name);
             seen.get(name) != seen.get(&was) && now.get(name) != seen.get(&was)
         };
-        if ["email", "role", "active"].iter().any(|name| overtaken(&name)) {
+        if ["email", "role", "active"].iter().any(overtaken) {
             return Err(Error::Stale);
         }
         update_user(cx, id, patch).map(drop)
@@ -306,7 +314,8 @@ async fn delete(Posted(desk, typed): Posted, path: Path<String>) -> Result<HttpR
         Ok(()) => Ok(desk.sight.go("/users/", Some(Flash::UserDeleted))),
         Err(failure) => {
             let draft = Draft::refused(typed, failure)?;
-            let (frame, user) = desk.show(Access::Read, Action::ReadUsers, move |cx| read_user(cx, id)).await?;
+            let (frame, user) =
+                desk.show(Access::Read, Action::ReadUsers, move |cx| read_user(cx, id)).await?;
             Ok(frame.answer(StatusCode::CONFLICT, &question(&user).1, removal(&frame, &user, &draft)))
         }
     }

@@ -138,7 +138,6 @@ fn protect(headers: &mut HeaderMap, authenticated: bool, tls: bool) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    // A page with forms says its own: under this one a browser does not name the form's origin.
     if !headers.contains_key(REFERRER_POLICY) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
@@ -169,7 +168,8 @@ fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
     if !res.status().is_client_error() && !res.status().is_server_error() {
         return;
     }
-    let panel = res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
+    let panel =
+        res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
     if panel.is_some() && res.headers().contains_key(CONTENT_TYPE) {
         return;
     }

@@ -52,7 +52,10 @@ fn wanted(typed: &Fields, zone: &TimeZone, errors: &mut FieldErrors) -> (OrderFi
     let filter = OrderFilter {
         status: typed.filled("status").and_then(|name| errors.check("status", OrderStatus::parse(name))),
         number: typed.filled("number").and_then(|text| errors.check("number", number(text))),
-        product: typed.filled("product").and_then(|text| errors.check("product", number(text))).map(ProductId::new),
+        product: typed
+            .filled("product")
+            .and_then(|text| errors.check("product", number(text)))
+            .map(ProductId::new),
         created_after: typed.filled("from").and_then(|text| errors.check("from", day(text, zone, 0))),
         created_before: typed.filled("to").and_then(|text| errors.check("to", day(text, zone, 1))),
         customer: None,
@@ -125,9 +128,9 @@ fn filters(frame: &Frame, draft: &Draft) -> Markup {
 /// Orders in rows; sorted by a click on their heads, where the page can do that.
 pub(crate) fn table(frame: &Frame, orders: &[Order], names: &Names, sort: Option<Sort<OrderKey>>) -> Markup {
     let ordering = sort.map(|sort| format!("{}{}", if sort.descending { "-" } else { "" }, sort.name()));
-    let column = |key: &str, name: &str, class: Option<&str>| match &ordering {
-        Some(ordering) => sortable(frame, ordering, key, name, class),
-        None => html! { th scope="col" class=[class] { (name) } },
+    let column = |key: &str, name: &str, class: Option<&str>| {
+        let plain = || html! { th scope="col" class=[class] { (name) } };
+        ordering.as_deref().map_or_else(plain, |ordering| sortable(frame, ordering, key, name, class))
     };
     html! {
         div.scroll role="region" tabindex="0" aria-label="Orders" {

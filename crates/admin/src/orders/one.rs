@@ -46,7 +46,10 @@ fn title(order: &Order) -> String {
     format!("Order {}", order.number)
 }
 
-pub(super) async fn move_on(Posted(desk, typed): Posted, path: Path<String>) -> Result<HttpResponse, Failure> {
+pub(super) async fn move_on(
+    Posted(desk, typed): Posted,
+    path: Path<String>,
+) -> Result<HttpResponse, Failure> {
     let order = OrderId::new(id(&path)?);
     let to = OrderStatus::parse(typed.get("to")).map_err(|fault| Failure::Domain(fault.on("to")))?;
     let from = typed.get("from").to_owned();

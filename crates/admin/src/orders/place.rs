@@ -68,7 +68,8 @@ fn read(cx: &mut Cx<'_>, typed: &Fields, errors: &mut FieldErrors) -> Result<Wis
     for row in 0..MAX_LINES {
         let (field, pieces) = (format!("product-{row}"), format!("quantity-{row}"));
         let Some(wanted) = typed.filled(&field) else { continue };
-        let quantity = typed.filled(&pieces).unwrap_or("1").parse().map_err(|_| Violation::new("must be a number"));
+        let quantity =
+            typed.filled(&pieces).unwrap_or("1").parse().map_err(|_| Violation::new("must be a number"));
         let quantity = errors.check(&pieces, quantity.and_then(Quantity::parse));
         let found = product(cx, wanted)?;
         if found.is_none() {
@@ -100,7 +101,8 @@ fn product(cx: &mut Cx<'_>, wanted: &str) -> Result<Option<Product>> {
 
 pub(super) async fn ask(desk: Desk, Query(query): Query) -> Result<HttpResponse, Failure> {
     let (frame, choices) = desk.show(Access::Scan, Action::PlaceOrder, choices).await?;
-    let typed = Fields::default().with("customer", query.get("customer")).with("product-0", query.get("product"));
+    let typed =
+        Fields::default().with("customer", query.get("customer")).with("product-0", query.get("product"));
     let draft = Draft::of(desk.sight.once(typed).map_err(Failure::Domain)?);
     Ok(frame.page(TITLE, body(&frame, &draft, &choices, None)))
 }
@@ -167,8 +169,11 @@ fn body(frame: &Frame, draft: &Draft, choices: &Choices, wish: Option<&Wish>) ->
                 .hint("Username or e-mail address."))
             fieldset.fields {
                 legend { "Products" }
+                p.hint { "By SKU or number. Without a number of pieces, one is ordered." }
                 @for row in 0..rows(&draft.typed) { (line(draft, row)) }
-                button.button.small type="submit" name="do" value="more" formnovalidate { "More rows" }
+                div.buttons {
+                    button.button.small type="submit" name="do" value="more" formnovalidate { "More rows" }
+                }
             }
             (suggestions(frame, choices))
             @if let Some(wish) = wish { (preview(frame, wish)) }
@@ -186,13 +191,21 @@ fn body(frame: &Frame, draft: &Draft, choices: &Choices, wish: Option<&Wish>) ->
 
 fn line(draft: &Draft, row: usize) -> Markup {
     let (field, pieces) = (format!("product-{row}"), format!("quantity-{row}"));
-    let (name, quantity) = (format!("Product {}", row + 1), format!("Pieces of product {}", row + 1));
+    let (name, quantity) = match row {
+        0 => ("Product".to_owned(), "Pieces".to_owned()),
+        _ => (format!("Product {}", row + 1), format!("Pieces of product {}", row + 1)),
+    };
     html! {
         div.row {
-            (Input::text(draft, &field, &name).list("products").max(64).hint("SKU or number."))
-            (Input::number(draft, &pieces, &quantity).min(1))
+            (line_input(Input::text(draft, &field, &name).list("products").max(64), row))
+            (line_input(Input::number(draft, &pieces, &quantity).min(1), row))
         }
     }
+}
+
+/// The first row's labels stand above all.
+fn line_input(input: Input<'_>, row: usize) -> Input<'_> {
+    if row == 0 { input } else { input.quiet() }
 }
 
 fn suggestions(frame: &Frame, choices: &Choices) -> Markup {
