@@ -1,6 +1,6 @@
 //! What a browser sends with a form, and what is wrong with it.
 
-use crate::desk::{Desk, Sight};
+use crate::desk::{Desk, Sight, behind_the_counter};
 use crate::failure::Failure;
 use crate::show::start_of;
 use actix_web::dev::Payload;
@@ -224,6 +224,7 @@ impl Desk {
         work: impl FnOnce(&mut Cx<'_>) -> haat_domain::error::Result<String> + Send + 'static,
     ) -> Result<String, Failure> {
         let work = |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
             let answer = Answer { status: 303, location: Some(work(cx)?), body: String::new() };
             Ok((answer.clone(), answer))
         };
