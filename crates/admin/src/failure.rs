@@ -100,6 +100,16 @@ pub(crate) fn said(error: &Error) -> String {
         Error::Busy { retry_after } => format!("Too many tries. Wait {retry_after} seconds, then try again."),
         Error::Stale => "Somebody else has changed this meanwhile. Look at it again before you change it.".to_owned(),
         Error::Conflict(Conflict::Duplicate) => "Somebody else was doing the same at this moment. Try again.".to_owned(),
+        Error::Conflict(Conflict::InFlight) => {
+            "This form was sent twice, and the first one is still being worked on. Send it again in a moment: nothing is \
+             done twice."
+                .to_owned()
+        }
+        Error::KeyReused => {
+            "You have sent this form before, with something else in it, and that was done. Send it again if you want \
+             this as well."
+                .to_owned()
+        }
         Error::Unavailable(_) => "The database does not answer. Nothing was changed; try again in a moment.".to_owned(),
         Error::Internal(_) => "Something is wrong on our side. It was noted; nothing was changed.".to_owned(),
         other => sentence(&other.to_string()),

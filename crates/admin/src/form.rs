@@ -7,7 +7,12 @@ use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream;
+use haat_domain::authz::Action;
+use haat_domain::cx::Cx;
 use haat_domain::error::{Conflict, Error, FieldErrors};
+use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -16,6 +21,9 @@ const FORM_LIMIT: usize = 256 * 1024;
 
 /// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
 pub(crate) const TOKEN: &str = "form_token";
+
+/// The name of what makes one form another than the next: a form with it is done once, however often it is sent.
+pub(crate) const ONCE: &str = "form_key";
 
 /// Names and values, as they were typed.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +40,25 @@ impl Fields {
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// The same with this value and no other of that name.
+    #[must_use]
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.with(name, value)
+    }
+
+    /// What the form claims to be, if it has a key: the key, and a digest of everything else in it.
+    fn claim(&self, action: Action) -> Option<Claim> {
+        let key = IdempotencyKey::parse(self.get(ONCE)).ok()?;
+        let mut hash = Sha256::new();
+        let told = self.0.iter().filter(|(name, _)| name != TOKEN && name != ONCE);
+        for part in told.flat_map(|(name, value)| [name.as_str(), value.as_str()]).chain([action.name()]) {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Some(Claim { key, fingerprint: format!("{:x}", hash.finalize()) })
     }
 
     /// The value of that name, which may be empty.
@@ -103,7 +130,7 @@ impl Draft {
                 errors.add(field, taken(&conflict));
                 Ok(Self { typed, errors, problem: None })
             }
-            (error @ (Error::Conflict(_) | Error::Stale | Error::Busy { .. }), None) => {
+            (error @ (Error::Conflict(_) | Error::Stale | Error::KeyReused | Error::Busy { .. }), None) => {
                 let problem = Some(crate::failure::said(&error));
                 Ok(Self { typed, problem, errors: FieldErrors::default() })
             }
@@ -122,6 +149,42 @@ fn taken(conflict: &Conflict) -> String {
     match conflict {
         Conflict::CurrencyInUse => "cannot be changed while the store has products".to_owned(),
         _ => "is taken: choose another".to_owned(),
+    }
+}
+
+impl Sight {
+    /// Fields with a key that no form has had: what is shown with them is done once.
+    pub(crate) fn once(&self, fields: Fields) -> haat_domain::error::Result<Fields> {
+        let key: String = self.app.random.secret()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(fields.set(ONCE, key))
+    }
+
+    /// A form of that kind that was refused. One that was done before, with something else in it, gets another key.
+    pub(crate) fn refused(&self, typed: Fields, failure: Failure) -> Result<Draft, Failure> {
+        let done = matches!(&failure, Failure::Domain(Error::KeyReused));
+        Draft::refused(if done { self.once(typed)? } else { typed }, failure)
+    }
+}
+
+/// The key of a form that is done once.
+pub(crate) fn once(draft: &Draft) -> Markup {
+    html! { input type="hidden" name=(ONCE) value=(draft.typed.get(ONCE)); }
+}
+
+impl Desk {
+    /// Creates what a form asks for, and says where it is: once, however often the form is sent. `work` gives the path.
+    pub(crate) async fn create(
+        &self,
+        typed: &Fields,
+        action: Action,
+        work: impl FnOnce(&mut Cx<'_>) -> haat_domain::error::Result<String> + Send + 'static,
+    ) -> Result<String, Failure> {
+        let work = |cx: &mut Cx<'_>| {
+            let answer = Answer { status: 303, location: Some(work(cx)?), body: String::new() };
+            Ok((answer.clone(), answer))
+        };
+        let done = self.sight.app.create(&self.caller, action, typed.claim(action), work).await?;
+        Ok(done.answer.location.unwrap_or_default())
     }
 }
 
@@ -207,6 +270,21 @@ mod tests {
         assert_eq!(fields.all("pick").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!((fields.filled("empty"), fields.filled("pick")), (None, Some("1")));
         assert!(fields.has("empty") && !fields.has("none"));
+    }
+
+    #[test]
+    fn a_claim_is_about_all_that_was_typed_and_about_nothing_else() {
+        let claim = |text: &str| Fields::parse(text.as_bytes()).claim(Action::CreateProduct);
+        let digest = |text: &str| claim(text).unwrap().fingerprint;
+        assert_eq!(claim("form_key=k&name=a").unwrap().key.as_str(), "k");
+        assert!(claim("name=a").is_none() && claim("form_key=&name=a").is_none());
+        assert_eq!(digest("form_key=k&form_token=1&name=a"), digest("form_token=2&name=a&form_key=l"));
+        assert_ne!(digest("form_key=k&name=a"), digest("form_key=k&name=b"));
+        assert_ne!(digest("form_key=k&a=bc"), digest("form_key=k&ab=c"));
+        let other = Fields::parse(b"form_key=k&name=a").claim(Action::CreateOrder).unwrap();
+        assert_ne!(other.fingerprint, digest("form_key=k&name=a"));
+        let again = Fields::parse(b"form_key=k&name=a").set(ONCE, "l");
+        assert_eq!(again.all(ONCE).collect::<Vec<_>>(), ["l"]);
     }
 
     #[test]
