@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(digest("form_key=k&form_token=1&name=a"), digest("form_token=2&name=a&form_key=l"));
         assert_ne!(digest("form_key=k&name=a"), digest("form_key=k&name=b"));
         assert_ne!(digest("form_key=k&a=bc"), digest("form_key=k&ab=c"));
-        let other = Fields::parse(b"form_key=k&name=a").claim(Action::CreateOrder).unwrap();
+        let other = Fields::parse(b"form_key=k&name=a").claim(Action::PlaceOrder).unwrap();
         assert_ne!(other.fingerprint, digest("form_key=k&name=a"));
         let again = Fields::parse(b"form_key=k&name=a").set(ONCE, "l");
         assert_eq!(again.all(ONCE).collect::<Vec<_>>(), ["l"]);

@@ -255,3 +255,122 @@ fn quoted(name: &str) -> String {
     let short: String = name.chars().take(40).collect();
     if short.is_empty() { "one without a name".to_owned() } else { format!("“{short}”") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn file(text: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        file
+    }
+
+    fn refusal(text: &[u8]) -> String {
+        Table::open(file(text)).map(|_| ()).unwrap_err().to_string()
+    }
+
+    fn rows(text: &[u8]) -> Vec<Row> {
+        let mut table = Table::open(file(text)).unwrap();
+        std::iter::from_fn(|| table.next()).map(Result::unwrap).collect()
+    }
+
+    fn cells(text: &[u8]) -> Vec<Vec<String>> {
+        rows(text).into_iter().map(|row| row.cells.into_iter().map(|(_, cell)| cell).collect()).collect()
+    }
+
+    /// Every text of up to four of these.
+    fn texts() -> Vec<String> {
+        let letters = ["'", "=", "+", "-", "@", "\t", "\r", "\n", "a", "\"", ",", " "];
+        let mut texts = vec![String::new()];
+        for length in 0..4 {
+            let longest: Vec<_> = texts.iter().filter(|text| text.len() == length).cloned().collect();
+            texts.extend(longest.iter().flat_map(|text| letters.map(|letter| format!("{text}{letter}"))));
+        }
+        texts
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_and_every_cell_comes_back() {
+        for text in texts() {
+            let shielded = shield(&text);
+            assert!(!is_formula(&shielded), "{text:?}");
+            assert_eq!(unshield(&shielded), text, "{text:?} as {shielded:?}");
+        }
+        assert_eq!((shield("=1"), shield("'=1"), shield("'tis")), ("'=1".into(), "''=1".into(), "'tis".into()));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let texts: Vec<_> = texts().into_iter().filter(|text| !text.trim().is_empty()).collect();
+        let table = [vec!["name".to_owned(), "description".to_owned()]].into_iter();
+        let table = table.chain(texts.iter().map(|text| vec![text.clone(), "x".to_owned()]));
+        let read = rows(&written(table).unwrap());
+        assert_eq!(read.len(), texts.len());
+        for (row, text) in read.iter().zip(&texts) {
+            assert_eq!(row.cell("name"), Some(text.as_str()));
+        }
+    }
+
+    #[test]
+    fn whatever_a_spreadsheet_writes_is_read() {
+        let wanted = [["Tea", "1.50"]];
+        for text in [
+            "name,price\nTea,1.50\n",
+            "name,price\r\nTea,1.50",
+            "\u{feff}name,price\r\n\"Tea\",\"1.50\"\r\n",
+            "Name;PRICE\r\nTea;1.50\r\n;\r\n\r\n",
+            "\"name\"\t price \nTea\t1.50\n",
+            "name,price\rTea,1.50\r",
+        ] {
+            assert_eq!(cells(text.as_bytes()), wanted, "{text:?}");
+        }
+        assert_eq!(cells(b"name,description\nTea,\"a;b;c\r\nd\"\"e\"\n"), [["Tea", "a;b;c\r\nd\"e"]]);
+    }
+
+    #[test]
+    fn what_is_no_table_of_products_is_refused_with_a_reason() {
+        let many = ["name"; 65].join(",");
+        for (text, reason) in [
+            (&b""[..], "the file is empty"),
+            (b"\xef\xbb\xbf\r\n ", "the file is empty"),
+            (b"\xff\xfen\0a\0", "not UTF-8"),
+            (b"name\nCaf\xe9\n", "not UTF-8"),
+            (b"name\nCaf\xc3", "not UTF-8"),
+            (b"PK\x03\x04\x14\x00\x06\xff", "not UTF-8"),
+            (b"Tea,1.50\n", "no header"),
+            (b"name,colour,,price\n", "nobody knows here: “colour”, one without a name"),
+            (b"name,price,NAME\n", "the column “name” twice"),
+            (b"id,price\n", "no column “name”"),
+            (many.as_bytes(), "65 columns"),
+        ] {
+            let said = refusal(text);
+            assert!(said.contains(reason), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_row_knows_where_it_is_and_how_wide() {
+        let read = rows(b"name,price\nTea\nCoffee,1,2\n,\n\"Two\nlines\",3\n");
+        let found: Vec<_> = read.iter().map(|row| (row.number, row.count, row.cells.len())).collect();
+        assert_eq!(found, [(2, 1, 0), (3, 3, 0), (5, 2, 2)]);
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_never_closed_does_not_fill_the_memory() {
+        let text = format!("name,price\nTea,1\n\"{}", "x,1\n".repeat(MAX_ROW));
+        let mut table = Table::open(file(text.as_bytes())).unwrap();
+        assert!(table.next().unwrap().is_ok());
+        assert!(table.next().unwrap().unwrap_err().contains("row 3 has no end"));
+        assert!(table.read() < 2 * u64::try_from(MAX_ROW).unwrap());
+    }
+
+    #[test]
+    fn a_character_between_two_pieces_of_a_file_is_whole() {
+        let text = format!("name\n{}é{}\n", "x".repeat(64 * 1024 - 6), "é".repeat(70_000));
+        let mut file = file(text.as_bytes());
+        file.rewind().unwrap();
+        assert!(is_text(&mut file).unwrap());
+    }
+}

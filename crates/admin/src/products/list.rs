@@ -245,7 +245,7 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
         form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
             (frame.token())
             input type="hidden" name="back" value=(frame.sight.query);
-            span { span data-picked {} " chosen" }
+            span { span data-picked { "Those" } " chosen" }
             button.button type="submit" name="do" value="activate" { "Put on sale" }
             button.button type="submit" name="do" value="archive" { "Archive" }
         }
