@@ -33,7 +33,7 @@ fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> S
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
         .x_label_area_size(28)
-        .y_label_area_size(110)
+        .y_label_area_size(90)
         .build_cartesian_2d(0..last, 0..most)?;
     let day = |index: &i64| {
         usize::try_from(*index)

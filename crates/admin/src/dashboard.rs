@@ -175,7 +175,7 @@ fn revenue(frame: &Frame, days: &[Day]) -> Markup {
     let points: Vec<_> = days.iter().map(|day| (label(day), day.revenue.minor())).collect();
     let amount = |minor: i64| {
         days.first()
-            .map_or_else(String::new, |day| frame.money(Money::from_minor(minor, day.revenue.currency())))
+            .map_or_else(String::new, |day| frame.roughly(Money::from_minor(minor, day.revenue.currency())))
     };
     html! {
         figure.chart {

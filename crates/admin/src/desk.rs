@@ -195,7 +195,7 @@ impl FromRequest for Desk {
 
 /// The panel is for those who run a store or the installation: customers have no business in it, whatever they may do
 /// elsewhere.
-fn behind_the_counter(cx: &Cx<'_>) -> Result<()> {
+pub(crate) fn behind_the_counter(cx: &Cx<'_>) -> Result<()> {
     match cx.known()?.role() {
         Role::Owner | Role::Staff | Role::Superuser => Ok(()),
         Role::Customer | Role::Anonymous => Err(Error::Forbidden(Denied::Role)),

@@ -1,6 +1,6 @@
 //! What a browser sends with a form, and what is wrong with it.
 
-use crate::desk::{Desk, Sight};
+use crate::desk::{Desk, Sight, behind_the_counter};
 use crate::failure::Failure;
 use crate::show::start_of;
 use actix_web::dev::Payload;
@@ -224,6 +224,7 @@ impl Desk {
         work: impl FnOnce(&mut Cx<'_>) -> haat_domain::error::Result<String> + Send + 'static,
     ) -> Result<String, Failure> {
         let work = |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
             let answer = Answer { status: 303, location: Some(work(cx)?), body: String::new() };
             Ok((answer.clone(), answer))
         };
@@ -266,7 +267,8 @@ impl FromRequest for PostedAtTheDoor {
     }
 }
 
-async fn read(req: &HttpRequest, sight: &Sight, session: i64, payload: Payload) -> Result<Fields, Failure> {
+/// Reads a form, and whether it is from one of our pages.
+pub(crate) async fn read(req: &HttpRequest, sight: &Sight, session: i64, payload: Payload) -> Result<Fields, Failure> {
     same_site(req)?;
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload));
     let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);

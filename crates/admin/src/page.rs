@@ -98,6 +98,11 @@ impl Frame {
         self.amounts.as_ref().map_or_else(|| amount.to_string(), |amounts| amounts.money(amount))
     }
 
+    /// The same without its decimals.
+    pub(crate) fn roughly(&self, amount: Money) -> String {
+        self.amounts.as_ref().map_or_else(|| amount.to_string(), |amounts| amounts.roughly(amount))
+    }
+
     /// The store's currency.
     pub(crate) fn currency(&self) -> Result<Currency> {
         let store = self.store().ok_or(Error::Forbidden(Denied::StoreRequired))?;
@@ -141,7 +146,7 @@ impl Frame {
                 a.brand href=(self.at("/")) { "Haat" }
                 span.store title=[store] { (store.unwrap_or("Platform")) }
                 nav.main aria-label="Main" {
-                    @if self.store().is_some() { @for item in STORE { (self.item(item)) } }
+                    @if self.store().is_some() || self.entered.is_some() { @for item in STORE { (self.item(item)) } }
                     @for item in PLATFORM { (self.item(item)) }
                 }
                 div.who {

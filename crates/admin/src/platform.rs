@@ -185,7 +185,7 @@ fn one(frame: &Frame, store: &Tenant, counts: Counts, draft: &Draft) -> Markup {
         ("Products", count(counts.products)),
         ("Orders", count(counts.orders)),
         ("Audit entries", count(counts.entries)),
-        ("Size of its data", format!("about {}", bytes(counts.bytes))),
+        ("Data, about", bytes(counts.bytes)),
     ];
     html! {
         (head(frame, Some(("/platform/tenants/", "Stores")), store.name.as_str(), &actions))

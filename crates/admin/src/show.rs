@@ -42,6 +42,14 @@ impl Amounts {
         }
     }
 
+    /// An amount without its decimals, where there is little room.
+    pub(crate) fn roughly(&self, amount: Money) -> String {
+        let whole = amount.minor() / 10_i64.pow(self.currency.digits());
+        let number = Decimal::from(whole);
+        let digits = self.digits.as_ref().map_or_else(|| whole.to_string(), |digits| digits.format(&number).to_string());
+        format!("{}{digits}", self.symbol)
+    }
+
     /// The symbol alone, for the side of an input.
     pub(crate) fn symbol(&self) -> &str {
         self.symbol.trim_end()

@@ -229,7 +229,7 @@ pub(crate) fn head(frame: &Frame, back: Option<(&str, &str)>, title: &str, actio
     html! {
         div.head {
             div {
-                @if let Some((path, name)) = back { p.crumb { a href=(frame.at(path)) { (name) } } }
+                @if let Some((path, name)) = back { p.crumb { a href=(frame.at(path)) { "← " (name) } } }
                 h1 { (title) }
             }
             div.actions { (actions) }

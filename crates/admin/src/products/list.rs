@@ -1,0 +1,292 @@
+//! The list of products: finding them, and changing prices, stocks and states in it.
+
+use super::{amount, list_again, number};
+use crate::desk::Desk;
+use crate::failure::Failure;
+use crate::flash::Flash;
+use crate::form::{Draft, Fields, Posted, Query};
+use crate::page::Frame;
+use crate::ui::{Input, badge, empty, head, pager, problem, sortable};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use haat_domain::authz::Action;
+use haat_domain::catalog::{
+    Product, ProductFilter, ProductKey, ProductPatch, ProductStatus, list_products, lock_product,
+    update_product,
+};
+use haat_domain::cx::Cx;
+use haat_domain::error::{FieldErrors, Result, Violation};
+use haat_domain::ids::ProductId;
+use haat_domain::money::Currency;
+use haat_domain::page::{Cursor, Limit, Page, PageRequest, Sort};
+use haat_domain::ports::Access;
+use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
+use haat_domain::text::Search;
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+const ROWS: i64 = 50;
+/// The most products that are changed at once.
+const PICKED: usize = 200;
+const FILTERS: [&str; 5] = ["search", "status", "stock", "min_price", "max_price"];
+const NEWEST: Sort<ProductKey> = Sort { by: ProductKey::CreatedAt, descending: true };
+
+/// What a query asks for.
+struct Wanted {
+    filter: ProductFilter,
+    /// Only those of which little is left.
+    low: bool,
+    sort: Sort<ProductKey>,
+    errors: FieldErrors,
+}
+
+impl Wanted {
+    /// A query with a fault in it asks for everything.
+    fn read(query: &Fields, currency: Currency) -> Self {
+        let mut errors = FieldErrors::default();
+        let one_of = || Violation::new("must be one of the choices");
+        let price = |field: &str, errors: &mut FieldErrors| {
+            query.filled(field).and_then(|text| errors.check(field, amount(text, currency)))
+        };
+        let filter = ProductFilter {
+            search: errors.check("search", Search::parse(query.get("search"))).flatten(),
+            status: match query.get("status") {
+                "" | "all" => None,
+                name => errors.check("status", ProductStatus::parse(name)),
+            },
+            archived_too: query.get("status") == "all",
+            min_price: price("min_price", &mut errors),
+            max_price: price("max_price", &mut errors),
+            in_stock: match query.get("stock") {
+                "" | "low" => None,
+                "in" => Some(true),
+                "out" => Some(false),
+                _ => errors.check("stock", Err(one_of())),
+            },
+        };
+        let sort = query.filled("ordering").map_or(Some(NEWEST), |text| {
+            errors.check("ordering", Sort::parse(text).map_err(|_| one_of()))
+        });
+        if errors.iter().next().is_some() {
+            return Self { filter: ProductFilter::default(), low: false, sort: NEWEST, errors };
+        }
+        Self { filter, low: query.get("stock") == "low", sort: sort.unwrap_or(NEWEST), errors }
+    }
+}
+
+/// A page of the list.
+struct Found {
+    page: Page<Product>,
+    errors: FieldErrors,
+    /// There is nothing in the store, archived or not.
+    bare: bool,
+    /// The price's currency.
+    currency: Currency,
+}
+
+fn find(cx: &mut Cx<'_>, query: &Fields, filtered: bool) -> Result<Found> {
+    let currency = cx.known()?.currency();
+    let Wanted { filter, low, sort, errors } = Wanted::read(query, currency);
+    let cursor = query.filled("cursor").filter(|_| errors.iter().next().is_none());
+    let cursor = cursor.map(Cursor::parse).transpose().map_err(|fault| fault.on("cursor"))?;
+    let request = PageRequest { limit: Limit::parse(ROWS).unwrap_or_default(), sort, cursor };
+    let page = if low { running_out(cx, &filter)? } else { list_products(cx, filter, &request)? };
+    let bare = page.items.is_empty() && !filtered && request.cursor.is_none() && {
+        let all = ProductFilter { archived_too: true, ..ProductFilter::default() };
+        list_products(cx, all, &request)?.items.is_empty()
+    };
+    Ok(Found { page, errors, bare, currency })
+}
+
+/// What is on sale and of which little is left, fewest first: the report has no more than a page of that.
+fn running_out(cx: &mut Cx<'_>, filter: &ProductFilter) -> Result<Page<Product>> {
+    let most = Limit::parse(Limit::MAX).unwrap_or_default();
+    let request = SalesRequest { since: cx.now(), best: Limit::parse(1).unwrap_or_default(), low: most };
+    let low = read_sales(cx, &request)?.low;
+    let fits = |product: &Product| {
+        let (details, price) = (&product.details, product.details.price.minor());
+        filter.status.is_none_or(|status| status == details.status)
+            && filter.min_price.is_none_or(|least| price >= least.minor())
+            && filter.max_price.is_none_or(|most| price <= most.minor())
+            && filter.search.as_ref().is_none_or(|search| search.matches(&details.search_text()))
+    };
+    Ok(Page { items: low.into_iter().filter(fits).collect(), next: None })
+}
+
+pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse, Failure> {
+    let filtered = FILTERS.into_iter().any(|field| query.filled(field).is_some());
+    let access = if filtered { Access::Scan } else { Access::Read };
+    let asked = query.clone();
+    let (frame, found) =
+        desk.show(access, Action::UpdateProduct, move |cx| find(cx, &asked, filtered)).await?;
+    let faulty = found.errors.iter().next().is_some();
+    let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };
+    Ok(frame.answer(status, "Products", page(&frame, &draft, &found, filtered)))
+}
+
+pub(super) async fn bulk(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
+    let (status, flash) = match typed.get("do") {
+        "activate" => (ProductStatus::Active, Flash::ProductsActivated),
+        "archive" => (ProductStatus::Archived, Flash::ProductsArchived),
+        _ => return Err(Failure::Malformed("there is no such thing to do with products".to_owned())),
+    };
+    let picked = typed.all("pick").map(|text| number(text).ok_or(Failure::NoSuchPage));
+    // By their numbers, as everybody locks them.
+    let picked: BTreeSet<ProductId> = picked.collect::<Result<_, _>>()?;
+    let back = list_again(&typed);
+    if picked.is_empty() {
+        return Ok(desk.sight.go(&back, Some(Flash::NothingChosen)));
+    }
+    if picked.len() > PICKED {
+        return Err(Failure::Malformed(format!("no more than {PICKED} products can be changed at once")));
+    }
+    desk.act(Action::UpdateProduct, move |cx| move_all(cx, &picked, status)).await?;
+    Ok(desk.sight.go(&back, Some(flash)))
+}
+
+fn move_all(cx: &mut Cx<'_>, picked: &BTreeSet<ProductId>, status: ProductStatus) -> Result<()> {
+    // All are locked before the first is written: what is written goes into the audit log, whose end is locked last.
+    let locked = picked.iter().map(|id| lock_product(cx, *id)).collect::<Result<Vec<_>>>()?;
+    for product in locked.into_iter().filter(|product| product.details.status != status) {
+        update_product(cx, product.id, ProductPatch { status: Some(status), ..ProductPatch::default() })?;
+    }
+    Ok(())
+}
+
+fn page(frame: &Frame, draft: &Draft, found: &Found, filtered: bool) -> Markup {
+    let actions = html! {
+        a.button href=(frame.at("/products/import/")) { "Import" }
+        a.button href=(frame.at("/products/export/")) download { "Export" }
+        a.button.primary href=(frame.at("/products/new/")) { "New product" }
+    };
+    html! {
+        (head(frame, None, "Products", &actions))
+        (problem(draft))
+        @if found.bare {
+            (empty("No products yet", "Add the first one by hand, or bring many from a table.", &html! {
+                a.button.primary href=(frame.at("/products/new/")) { "New product" }
+                " "
+                a.button href=(frame.at("/products/import/")) { "Import" }
+            }))
+        } @else {
+            (filters(frame, draft, filtered))
+            @if found.page.items.is_empty() { (nothing(frame, filtered)) } @else { (table(frame, draft, found)) }
+        }
+        (pager(frame, found.page.next.as_ref()))
+    }
+}
+
+fn nothing(frame: &Frame, filtered: bool) -> Markup {
+    if filtered {
+        empty("Nothing matches", "No product is like that. Try fewer words, or look at all of them.", &html! {
+            a.button href=(frame.at("/products/")) { "Clear the filter" }
+        })
+    } else {
+        empty("Nothing here", "All there is, is archived or on an earlier page.", &html! {
+            a.button href=(frame.at("/products/?status=all")) { "Show everything" }
+        })
+    }
+}
+
+fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
+    let statuses = [
+        ("", "On sale and drafts"),
+        ("active", "On sale"),
+        ("draft", "Drafts"),
+        ("archived", "Archived"),
+        ("all", "All, archived too"),
+    ];
+    let stocks = [("", "Any"), ("in", "In stock"), ("low", "Running out"), ("out", "Sold out")];
+    let orders = [
+        ("-created_at", "Newest first"),
+        ("created_at", "Oldest first"),
+        ("name", "By name"),
+        ("-name", "By name, Z to A"),
+        ("price", "Cheapest first"),
+        ("-price", "Dearest first"),
+        ("id", "By number"),
+        ("-id", "By number, highest first"),
+    ];
+    html! {
+        form.filters method="get" action=(frame.at("/products/")) role="search" {
+            (Input::search(draft, "search", "Search").max(200))
+            (Input::choice(draft, "status", "Status", statuses))
+            (Input::choice(draft, "stock", "Stock", stocks))
+            (Input::amount(draft, "min_price", "Price from"))
+            (Input::amount(draft, "max_price", "to"))
+            (Input::choice(draft, "ordering", "Order", orders))
+            button.button type="submit" { "Filter" }
+            @if filtered { a.button.quiet href=(frame.at("/products/")) { "Clear" } }
+        }
+    }
+}
+
+fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
+    let ordering = draft.typed.filled("ordering").unwrap_or("-created_at");
+    let price = format!("Price ({})", found.currency);
+    html! {
+        div.scroll role="region" tabindex="0" aria-label="Products" {
+            table.list {
+                caption.sr { "Products" }
+                thead {
+                    tr {
+                        th.pick scope="col" { label { span.sr { "Choose all" } input type="checkbox" data-pick-all; } }
+                        (sortable(frame, ordering, "name", "Product", None))
+                        (sortable(frame, ordering, "price", &price, Some("num")))
+                        th.num scope="col" { "Stock" }
+                        th scope="col" { "Status" }
+                        th scope="col" { "Changed" }
+                    }
+                }
+                tbody { @for product in &found.page.items { (row(frame, product)) } }
+            }
+        }
+        form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
+            (frame.token())
+            input type="hidden" name="back" value=(frame.sight.query);
+            span { span data-picked { "Those" } " chosen" }
+            button.button type="submit" name="do" value="activate" { "Put on sale" }
+            button.button type="submit" name="do" value="archive" { "Archive" }
+        }
+    }
+}
+
+fn row(frame: &Frame, product: &Product) -> Markup {
+    let details = &product.details;
+    let (name, price) = (details.name.as_str(), details.price.to_string());
+    let stock = details.stock.map(|stock| stock.get().to_string()).unwrap_or_default();
+    let low = details.stock.is_some_and(|stock| stock.get() <= LOW_STOCK);
+    let here = format!("/products/{}/", product.id);
+    let quick = format!("quick-{}", product.id);
+    html! {
+        tr id={ "product-" (product.id) } {
+            td.pick { label { span.sr { "Choose " (name) } input type="checkbox" form="bulk" name="pick" value=(product.id); } }
+            th scope="row" {
+                a href=(frame.at(&here)) { (name) }
+                @if let Some(sku) = &details.sku { div.muted { (sku.as_str()) } }
+            }
+            td.num data-label="Price" {
+                // A form cannot go across cells: this field names the one beside the stock.
+                input.inline form=(quick) name="price" value=(price) inputmode="decimal" autocomplete="off"
+                    required aria-label={ "Price of " (name) };
+            }
+            td.num data-label="Stock" {
+                form.inline id=(quick) method="post" action=(frame.at(&format!("{here}quick/"))) {
+                    (frame.token())
+                    input type="hidden" name="back" value=(frame.sight.query);
+                    input type="hidden" name="was_price" value=(price);
+                    input type="hidden" name="was_stock" value=(stock);
+                    input.inline name="stock" type="number" min="0" value=(stock) autocomplete="off"
+                        placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
+                    button.button.small.save type="submit" { "Save" }
+                }
+            }
+            td data-label="Status" {
+                (badge(details.status.name()))
+                @if low { " " (badge("low")) }
+            }
+            td data-label="Changed" { (frame.time(product.updated_at)) }
+        }
+    }
+}
