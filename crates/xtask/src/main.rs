@@ -144,6 +144,9 @@ fn install_packages() -> Outcome {
     if haat_testkit::chromedriver().is_none() {
         missing.push("chromium-driver");
     }
+    if haat_testkit::find_program("npm").is_none() {
+        missing.push("npm");
+    }
     if missing.is_empty() {
         return Ok(());
     }
