@@ -268,7 +268,12 @@ impl FromRequest for PostedAtTheDoor {
 }
 
 /// Reads a form, and whether it is from one of our pages.
-pub(crate) async fn read(req: &HttpRequest, sight: &Sight, session: i64, payload: Payload) -> Result<Fields, Failure> {
+pub(crate) async fn read(
+    req: &HttpRequest,
+    sight: &Sight,
+    session: i64,
+    payload: Payload,
+) -> Result<Fields, Failure> {
     same_site(req)?;
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload));
     let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);

@@ -57,7 +57,9 @@ pub(super) async fn receive(upload: Upload) -> Result<HttpResponse, Failure> {
     let desk = steady(desk);
     let (frame, currency) = frame_of(&desk).await?;
     let opened = match file {
-        Some(file) => block(move || Table::open(file)).await.map_err(|gone| Failure::Domain(Error::internal(gone)))?,
+        Some(file) => {
+            block(move || Table::open(file)).await.map_err(|gone| Failure::Domain(Error::internal(gone)))?
+        }
         None => Err(Failure::Malformed("choose a file first".to_owned())),
     };
     let table = match opened {
@@ -191,7 +193,9 @@ fn summary(rest: &Rest, stopped: Option<&str>) -> Markup {
 fn next(tally: &Tally, dry: bool) -> &'static str {
     match (tally.rows, tally.faulty, dry) {
         (0, _, _) => "There are no rows under the header.",
-        (_, 0, true) => "Nothing is wrong with the file, and nothing was written yet. Choose it again to import it.",
+        (_, 0, true) => {
+            "Nothing is wrong with the file, and nothing was written yet. Choose it again to import it."
+        }
         (_, 0, false) => "Every row was brought in.",
         (_, _, true) => {
             "Nothing was written yet. Mend the rows below and check the file again, or import it as it is: faulty rows \
@@ -262,7 +266,8 @@ async fn lines((header, import): Unreported) -> Step<Unreported> {
         return Ok(None);
     }
     let import = Some(import).filter(|_| stopped.is_none());
-    let end = stopped.map(|why| [String::new(), "stopped".to_owned(), String::new(), String::new(), why].to_vec());
+    let end =
+        stopped.map(|why| [String::new(), "stopped".to_owned(), String::new(), String::new(), why].to_vec());
     let text = written(done.iter().map(line).chain(end))?;
     Ok(Some((text, (None, import))))
 }
