@@ -11,8 +11,14 @@
     reason = "a test fails by panicking, and says where"
 )]
 
+mod access;
 mod door;
+mod files;
+mod hands;
 mod harness;
+mod hostile;
+mod orders;
 mod screenshots;
+mod strangers;
 mod swagger;
 mod walk;

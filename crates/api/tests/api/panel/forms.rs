@@ -56,8 +56,8 @@ impl Clerk {
                 let product = shop.product("A brick", "1.50", Some(5));
                 vec![
                     ("customer", shop.customer.username.clone()),
-                    ("product-0", product.to_string()),
-                    ("quantity-0", "1".to_owned()),
+                    ("product-1", product.to_string()),
+                    ("quantity-1", "1".to_owned()),
                     ("do", "place".to_owned()),
                 ]
             }

@@ -3,7 +3,9 @@
 use super::driver::driver;
 use super::logs::Extra;
 use super::server::{Haat, password};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -187,12 +189,45 @@ impl Browser {
         self.press("Sign in").await;
     }
 
+    /// Presses a key wherever the focus is.
+    pub(crate) async fn key(&self, key: Key) {
+        let value = char::from(key);
+        let press = KeyActions::new("keyboard".to_owned()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        self.client.perform_actions(press).await.unwrap();
+    }
+
+    /// Types wherever the focus is.
+    pub(crate) async fn keys(&self, text: &str) {
+        let press = |keys: KeyActions, value| keys.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        let keys = text.chars().fold(KeyActions::new("keyboard".to_owned()), press);
+        self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Goes on with the tab key until the focus is there, as somebody without a mouse does.
+    pub(crate) async fn tab_to(&self, css: &str) {
+        for _ in 0..80 {
+            let there = self.execute("return document.activeElement.matches(arguments[0])", &[json!(css)]).await;
+            if there == json!(true) {
+                return;
+            }
+            self.key(Key::Tab).await;
+        }
+        panic!("the tab key does not lead to {css}");
+    }
+
+    /// The value of the field of that name, in the page's main part.
+    pub(crate) async fn value(&self, name: &str) -> String {
+        self.element(&format!("main [name='{name}']")).await.prop("value").await.unwrap().unwrap_or_default()
+    }
+
     /// Has the page look as on such a screen.
     pub(crate) async fn screen(&self, width: u32, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
         let scheme = if dark { "dark" } else { "light" };
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        // Colours that are under way from one to the other are nobody's.
+        let still = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, still] });
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 }

@@ -7,5 +7,5 @@ mod server;
 mod visit;
 
 pub(crate) use browser::{Browser, Wish};
-pub(crate) use server::{Api, Haat, password};
+pub(crate) use server::{Haat, password};
 pub(crate) use visit::{Seat, visits};

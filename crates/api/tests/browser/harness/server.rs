@@ -95,6 +95,10 @@ impl Api {
         self.call("POST", path, Some(body)).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Value {
+        self.call("PATCH", path, Some(body)).await
+    }
+
     /// The number of the first thing in a list.
     pub(crate) async fn first(&self, path: &str) -> i64 {
         let list = self.get(path).await;
