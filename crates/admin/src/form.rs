@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, Sight};
 use crate::failure::Failure;
+use crate::session::Seed;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::BytesMut;
@@ -155,8 +156,7 @@ fn taken(conflict: &Conflict) -> String {
 impl Sight {
     /// Fields with a key that no form has had: what is shown with them is done once.
     pub(crate) fn once(&self, fields: Fields) -> haat_domain::error::Result<Fields> {
-        let key: String = self.app.random.secret()?.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(fields.set(ONCE, key))
+        Ok(fields.set(ONCE, Seed::new(self.app.random.secret()?).value()))
     }
 
     /// A form of that kind that was refused. One that was done before, with something else in it, gets another key.
@@ -223,7 +223,12 @@ impl FromRequest for PostedAtTheDoor {
 }
 
 /// Reads a form, and whether it is from one of our pages.
-pub(crate) async fn read(req: &HttpRequest, sight: &Sight, session: i64, payload: Payload) -> Result<Fields, Failure> {
+pub(crate) async fn read(
+    req: &HttpRequest,
+    sight: &Sight,
+    session: i64,
+    payload: Payload,
+) -> Result<Fields, Failure> {
     same_site(req)?;
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload));
     let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
@@ -291,7 +296,8 @@ mod tests {
     #[test]
     fn what_a_browser_says_to_come_from_elsewhere_is_refused() {
         let from = |name: &'static str, value: &'static str| {
-            let req = TestRequest::post().insert_header(("Host", "shop.example")).insert_header((name, value));
+            let req =
+                TestRequest::post().insert_header(("Host", "shop.example")).insert_header((name, value));
             same_site(&req.to_http_request()).is_ok()
         };
         assert!(from("Origin", "https://shop.example") && from("Sec-Fetch-Site", "same-origin"));

@@ -72,7 +72,8 @@ impl Import {
             let asked = ask(&mut table, currency);
             (table, asked)
         });
-        let (table, (asked, stopped)) = reading.await.map_err(|gone| Failure::Domain(Error::internal(gone)))?;
+        let (table, (asked, stopped)) =
+            reading.await.map_err(|gone| Failure::Domain(Error::internal(gone)))?;
         let import = Self { desk, table, currency, dry };
         let (done, failed) = import.bring(asked).await;
         let stopped = failed.map(|error| said(&error)).or_else(|| stopped.map(|why| sentence(&why)));
@@ -162,9 +163,10 @@ fn settled(done: Result<Imported>) -> Result<Result<Imported, FieldErrors>> {
 
 fn in_the_way(conflict: &Conflict) -> FieldErrors {
     let mut faults = FieldErrors::default();
-    match conflict {
-        Conflict::SkuTaken => faults.add("sku", "is another product’s"),
-        _ => faults.add("row", "somebody else was changing the same product: bring this row again"),
+    if *conflict == Conflict::SkuTaken {
+        faults.add("sku", "is another product’s");
+    } else {
+        faults.add("row", "somebody else was changing the same product: bring this row again");
     }
     faults
 }
@@ -194,10 +196,12 @@ fn wanted(row: &Row, width: usize, currency: Currency) -> Result<ImportRow, Fiel
         return Err(faults);
     }
     let filled = |column: &str| row.cell(column).map(str::trim).filter(|cell| !cell.is_empty());
-    let id = filled("id").and_then(|text| number(text).or_else(|| {
-        faults.add("id", "must be a product’s number, or empty for a new one");
-        None
-    }));
+    let id = filled("id").and_then(|text| {
+        number(text).or_else(|| {
+            faults.add("id", "must be a product’s number, or empty for a new one");
+            None
+        })
+    });
     if filled("currency").is_some_and(|code| code != currency.code()) {
         faults.add("currency", format!("must be {currency}, the store’s currency, or empty"));
     }
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_row_says_what_its_columns_say() {
-        let row = asked(&[("id", "7"), ("name", "Tea"), ("price", "1.5"), ("stock", ""), ("currency", "INR")]);
+        let row =
+            asked(&[("id", "7"), ("name", "Tea"), ("price", "1.5"), ("stock", ""), ("currency", "INR")]);
         let row = row.unwrap();
         assert_eq!(row.id, Some(ProductId::new(7)));
         assert_eq!(row.patch.price.unwrap().to_string(), "1.50");
@@ -231,7 +236,8 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_with_a_row_is_said_at_once() {
-        let faults = asked(&[("id", "x"), ("name", ""), ("price", "1,5"), ("currency", "EUR"), ("status", "on")]);
+        let faults =
+            asked(&[("id", "x"), ("name", ""), ("price", "1,5"), ("currency", "EUR"), ("status", "on")]);
         let faults = faults.unwrap_err();
         for column in ["id", "name", "price", "currency", "status"] {
             assert!(faults.has(column), "{column}");

@@ -42,7 +42,8 @@ pub(super) fn unshield(cell: &str) -> &str {
 pub(super) fn written<C: AsRef<str>>(rows: impl IntoIterator<Item = Vec<C>>) -> Result<Bytes, Error> {
     let mut out = WriterBuilder::new().terminator(Terminator::CRLF).flexible(true).from_writer(Vec::new());
     for row in rows {
-        out.write_record(row.iter().map(|cell| shield(cell.as_ref()).into_owned())).map_err(Error::internal)?;
+        out.write_record(row.iter().map(|cell| shield(cell.as_ref()).into_owned()))
+            .map_err(Error::internal)?;
     }
     let text = out.into_inner().map_err(|_| Error::internal("a table was not written to its end"))?;
     Ok(text.into())
@@ -236,10 +237,13 @@ fn columns(header: &ByteRecord) -> Result<Vec<&'static str>, Failure> {
     if columns.is_empty() {
         return refused(format!("the file has no header: its first row must name the columns, out of {all}"));
     }
-    let strange: Vec<_> = names.iter().filter(|name| known(name).is_none()).map(|name| quoted(name)).collect();
+    let strange: Vec<_> =
+        names.iter().filter(|name| known(name).is_none()).map(|name| quoted(name)).collect();
     if !strange.is_empty() {
         let strange = strange.join(", ");
-        return refused(format!("there are columns that nobody knows here: {strange}. Those that there are: {all}"));
+        return refused(format!(
+            "there are columns that nobody knows here: {strange}. Those that there are: {all}"
+        ));
     }
     let twice = columns.iter().find(|column| columns.iter().filter(|other| other == column).count() > 1);
     if let Some(twice) = twice {
@@ -298,7 +302,10 @@ mod tests {
             assert!(!is_formula(&shielded), "{text:?}");
             assert_eq!(unshield(&shielded), text, "{text:?} as {shielded:?}");
         }
-        assert_eq!((shield("=1"), shield("'=1"), shield("'tis")), ("'=1".into(), "''=1".into(), "'tis".into()));
+        assert_eq!(
+            (shield("=1"), shield("'=1"), shield("'tis")),
+            ("'=1".into(), "''=1".into(), "'tis".into())
+        );
     }
 
     #[test]

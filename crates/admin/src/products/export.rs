@@ -65,7 +65,9 @@ fn row(product: &Product) -> Vec<String> {
     let text = |column: &str| match column {
         "id" => product.id.to_string(),
         "currency" => product.details.price.currency().to_string(),
-        column => shown.iter().find(|(name, _)| *name == column).map_or_else(String::new, |(_, text)| text.clone()),
+        column => {
+            shown.iter().find(|(name, _)| *name == column).map_or_else(String::new, |(_, text)| text.clone())
+        }
     };
     COLUMNS.into_iter().map(text).collect()
 }

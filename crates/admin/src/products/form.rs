@@ -143,7 +143,13 @@ async fn save(desk: &Desk, id: ProductId, typed: &Fields) -> Result<(), Failure>
 }
 
 /// The form of a product with what was wrong, what was typed, and what somebody else has made of it meanwhile.
-async fn again(desk: &Desk, id: ProductId, typed: Fields, failure: Failure, status: StatusCode) -> Result<HttpResponse, Failure> {
+async fn again(
+    desk: &Desk,
+    id: ProductId,
+    typed: Fields,
+    failure: Failure,
+    status: StatusCode,
+) -> Result<HttpResponse, Failure> {
     let mut draft = Draft::refused(typed, failure)?;
     let (frame, (product, by)) = look(desk, id).await?;
     let overtaken = overtaken(&draft.typed, &product.details);
@@ -217,7 +223,13 @@ fn new_page(frame: &Frame, draft: &Draft) -> Markup {
     }
 }
 
-fn page(frame: &Frame, product: &Product, by: Option<&Username>, draft: &Draft, overtaken: &[(&str, String)]) -> Markup {
+fn page(
+    frame: &Frame,
+    product: &Product,
+    by: Option<&Username>,
+    draft: &Draft,
+    overtaken: &[(&str, String)],
+) -> Markup {
     let here = format!("/products/{}/", product.id);
     let delete = html! {
         a.button href=(frame.at(&format!("/orders/?product={}", product.id))) { "Its orders" }

@@ -19,7 +19,7 @@ use actix_web::web::block;
 use haat_app::Verified;
 use haat_domain::authz::Action;
 use haat_domain::catalog::Imported;
-use haat_domain::error::Error;
+use haat_domain::error::{Error, FieldErrors};
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
 use maud::{Markup, PreEscaped, html};
@@ -57,7 +57,9 @@ pub(super) async fn receive(upload: Upload) -> Result<HttpResponse, Failure> {
     let desk = steady(desk);
     let (frame, currency) = frame_of(&desk).await?;
     let opened = match file {
-        Some(file) => block(move || Table::open(file)).await.map_err(|gone| Failure::Domain(Error::internal(gone)))?,
+        Some(file) => {
+            block(move || Table::open(file)).await.map_err(|gone| Failure::Domain(Error::internal(gone)))?
+        }
         None => Err(Failure::Malformed("choose a file first".to_owned())),
     };
     let table = match opened {
@@ -91,6 +93,7 @@ fn progress(frame: Frame, import: Import) -> Result<HttpResponse, Failure> {
         (head(&frame, Some(("/products/", "Products")), if dry { "Checking the file" } else { "Importing the file" }, &html! {}))
         (PreEscaped(CUT))
     };
+    frame.sight.said();
     let whole = frame.whole(TITLE, body).into_string();
     let (before, after) =
         whole.split_once(CUT).ok_or_else(|| Failure::Domain(Error::internal("a page without its middle")))?;
@@ -123,14 +126,15 @@ async fn piece(mut rest: Rest) -> Step<Rest> {
         }
     }
     rest.import = import.filter(|_| !over);
-    let said = match &rest.import {
-        Some(import) => html! { p { (so_far(&rest.tally, about(&rest.tally, &import.table))) } },
-        None => html! {
+    let said = if let Some(import) = &rest.import {
+        html! { p { (so_far(&rest.tally, about(&rest.tally, &import.table))) } }
+    } else {
+        html! {
             p { (so_far(&rest.tally, rest.tally.rows)) }
             (PreEscaped("</div>"))
             (summary(&rest, stopped.as_deref()))
             (PreEscaped(&rest.tail))
-        },
+        }
     };
     Ok(Some((said.into_string().into(), rest)))
 }
@@ -149,8 +153,9 @@ fn many(number: u64) -> String {
 fn so_far(tally: &Tally, all: u64) -> String {
     let of = if all == tally.rows { String::new() } else { format!(" of about {}", many(all)) };
     let Tally { rows, created, changed, unchanged, faulty } = *tally;
+    let name = if all == 1 { "row" } else { "rows" };
     format!(
-        "{}{of} rows: {} new, {} changed, {} as they were, {} faulty",
+        "{}{of} {name}: {} new, {} changed, {} as they were, {} faulty",
         many(rows),
         many(created),
         many(changed),
@@ -191,7 +196,9 @@ fn summary(rest: &Rest, stopped: Option<&str>) -> Markup {
 fn next(tally: &Tally, dry: bool) -> &'static str {
     match (tally.rows, tally.faulty, dry) {
         (0, _, _) => "There are no rows under the header.",
-        (_, 0, true) => "Nothing is wrong with the file, and nothing was written yet. Choose it again to import it.",
+        (_, 0, true) => {
+            "Nothing is wrong with the file, and nothing was written yet. Choose it again to import it."
+        }
         (_, 0, false) => "Every row was brought in.",
         (_, _, true) => {
             "Nothing was written yet. Mend the rows below and check the file again, or import it as it is: faulty rows \
@@ -217,7 +224,7 @@ fn faults(faulty: &[Done], all: u64) -> Markup {
                     thead { tr { th.row-number scope="col" { "Row" } th scope="col" { "Column" } th scope="col" { "What is wrong" } th scope="col" { "The cell" } } }
                     tbody {
                         @for done in faulty {
-                            @for (column, faults) in done.outcome.as_ref().err().into_iter().flat_map(|faults| faults.iter()) {
+                            @for (column, faults) in done.outcome.as_ref().err().into_iter().flat_map(FieldErrors::iter) {
                                 tr {
                                     td.row-number { (done.row.number) }
                                     td { (column) }
@@ -262,7 +269,8 @@ async fn lines((header, import): Unreported) -> Step<Unreported> {
         return Ok(None);
     }
     let import = Some(import).filter(|_| stopped.is_none());
-    let end = stopped.map(|why| [String::new(), "stopped".to_owned(), String::new(), String::new(), why].to_vec());
+    let end =
+        stopped.map(|why| [String::new(), "stopped".to_owned(), String::new(), String::new(), why].to_vec());
     let text = written(done.iter().map(line).chain(end))?;
     Ok(Some((text, (None, import))))
 }

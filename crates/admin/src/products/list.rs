@@ -64,9 +64,9 @@ impl Wanted {
                 _ => errors.check("stock", Err(one_of())),
             },
         };
-        let sort = query.filled("ordering").map_or(Some(NEWEST), |text| {
-            errors.check("ordering", Sort::parse(text).map_err(|_| one_of()))
-        });
+        let sort = query
+            .filled("ordering")
+            .map_or(Some(NEWEST), |text| errors.check("ordering", Sort::parse(text).map_err(|_| one_of())));
         if errors.iter().next().is_some() {
             return Self { filter: ProductFilter::default(), low: false, sort: NEWEST, errors };
         }
@@ -179,13 +179,21 @@ fn page(frame: &Frame, draft: &Draft, found: &Found, filtered: bool) -> Markup {
 
 fn nothing(frame: &Frame, filtered: bool) -> Markup {
     if filtered {
-        empty("Nothing matches", "No product is like that. Try fewer words, or look at all of them.", &html! {
-            a.button href=(frame.at("/products/")) { "Clear the filter" }
-        })
+        empty(
+            "Nothing matches",
+            "No product is like that. Try fewer words, or look at all of them.",
+            &html! {
+                a.button href=(frame.at("/products/")) { "Clear the filter" }
+            },
+        )
     } else {
-        empty("Nothing here", "All there is, is archived or on an earlier page.", &html! {
-            a.button href=(frame.at("/products/?status=all")) { "Show everything" }
-        })
+        empty(
+            "Nothing here",
+            "All there is, is archived or on an earlier page.",
+            &html! {
+                a.button href=(frame.at("/products/?status=all")) { "Show everything" }
+            },
+        )
     }
 }
 

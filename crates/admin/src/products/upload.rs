@@ -44,7 +44,8 @@ impl FromRequest for Upload {
             same_site(&req)?;
             // Whoever may not do this has nothing stored here.
             desk.sight.app.permit(&desk.caller, Action::UpdateProduct).await?;
-            let kind = req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let kind =
+                req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             if !kind.starts_with("multipart/form-data") {
                 let fields = read(&req, &desk.sight, desk.session, payload).await?;
                 return Ok(Self { desk, file: None, button: fields.get("do").to_owned() });
@@ -54,7 +55,7 @@ impl FromRequest for Upload {
                 wait: desk.sight.panel.body_time,
                 limit,
                 left: limit.saturating_add(AROUND),
-                parts: Multipart::new(req.headers(), payload),
+                stream: Multipart::new(req.headers(), payload),
             };
             parts.receive(desk, &req).await
         })
@@ -62,7 +63,7 @@ impl FromRequest for Upload {
 }
 
 struct Parts {
-    parts: Multipart,
+    stream: Multipart,
     /// How long the next piece may take.
     wait: Duration,
     limit: usize,
@@ -73,12 +74,15 @@ struct Parts {
 impl Parts {
     async fn receive(mut self, desk: Desk, req: &HttpRequest) -> Result<Upload, Failure> {
         let first = self.next().await?;
-        let Some(first) = first.filter(|field| field.name() == Some(TOKEN)) else { return Err(Failure::Forged) };
+        let Some(first) = first.filter(|field| field.name() == Some(TOKEN)) else {
+            return Err(Failure::Forged);
+        };
         let token = self.text(first).await?;
         if !desk.sight.seed.vouches(desk.session, &token) {
             return Err(Failure::Forged);
         }
-        let announced = req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let announced =
+            req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let mut upload = Upload { desk, file: None, button: String::new() };
         let read = if announced.is_some_and(|length: usize| length > self.left) {
             Err(Failure::TooLarge(self.limit))
@@ -104,7 +108,7 @@ impl Parts {
     }
 
     async fn next(&mut self) -> Result<Option<Field>, Failure> {
-        let next = poll_fn(|cx| Pin::new(&mut self.parts).poll_next(cx));
+        let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx));
         within(self.wait, next).await
     }
 
@@ -130,7 +134,7 @@ impl Parts {
     async fn file(&mut self, mut field: Field) -> Result<Option<File>, Failure> {
         let named = field.content_disposition().and_then(|disposition| disposition.get_filename());
         let chosen = named.is_some_and(|name| !name.is_empty());
-        let mut file = on_disk(|| tempfile::tempfile()).await?;
+        let mut file = on_disk(tempfile::tempfile).await?;
         let (mut gathered, mut size) = (BytesMut::new(), 0);
         while let Some(piece) = self.piece(&mut field).await? {
             size += piece.len();
@@ -158,7 +162,9 @@ async fn written(mut file: File, piece: BytesMut) -> Result<File, Failure> {
     on_disk(move || file.write_all(&piece).map(|()| file)).await
 }
 
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T, Failure> {
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, Failure> {
     let done = block(work).await.map_err(Error::internal).and_then(|done| done.map_err(Error::internal));
     done.map_err(Failure::Domain)
 }
