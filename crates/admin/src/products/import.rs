@@ -183,7 +183,7 @@ fn summary(rest: &Rest, stopped: Option<&str>) -> Markup {
                 dt { "As they were" } dd { (many(tally.unchanged)) }
                 dt { "Faulty" } dd { (many(tally.faulty)) }
             }
-            p { (next(tally, *dry)) }
+            @if stopped.is_none() { p { (next(tally, *dry)) } }
             div.buttons {
                 a.button.primary href=(frame.at("/products/import/")) { @if *dry { "Import the file" } @else { "Import another file" } }
                 a.button href=(frame.at("/products/")) { "To the products" }
