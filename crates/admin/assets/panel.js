@@ -174,6 +174,11 @@ for (const button of all('button.copy')) {
   });
 }
 
+for (const button of all('button[data-print]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => print());
+}
+
 // The size is told before it is sent: a file that is too big is seen here, not after a minute.
 function describe(input) {
   const file = input.files[0];

@@ -133,7 +133,8 @@ fn page(frame: &Frame, me: &User, mail: &Draft, password: &Draft) -> Markup {
 
 fn preferences(frame: &Frame) -> Markup {
     let zone = frame.sight.zone.iana_name().unwrap_or("UTC");
-    let draft = Draft::of(Fields::default().with("zone", zone).with("theme", frame.sight.theme.unwrap_or("auto")));
+    let draft =
+        Draft::of(Fields::default().with("zone", zone).with("theme", frame.sight.theme.unwrap_or("auto")));
     let zones = jiff::tz::db().available().map(|name| (name.to_string(), name.to_string().replace('_', " ")));
     let themes = [("auto", "As the computer has it"), ("light", "Light"), ("dark", "Dark")];
     html! {

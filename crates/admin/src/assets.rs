@@ -45,7 +45,8 @@ impl Asset {
 /// Hands one out: only under its present digest, so that an old page does not have a new file kept under an old name.
 pub(crate) async fn file(path: Path<(String, String)>) -> Result<HttpResponse, Failure> {
     let (digest, name) = path.into_inner();
-    let known = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.name == name && *asset.digest == digest);
+    let known =
+        [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.name == name && *asset.digest == digest);
     let asset = known.ok_or(Failure::NoSuchPage)?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, asset.kind))

@@ -1,12 +1,158 @@
-//! chart.
+//! Charts as SVG inside a page. Colours are stand-ins that the style sheet replaces, so that a chart is light or dark
+//! with its page.
 
-use crate::routes::Pages;
-use actix_web::Error;
-use actix_web::dev::{ServiceFactory, ServiceRequest};
+use maud::{Markup, PreEscaped, html};
+use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
+use plotters::prelude::*;
+use plotters::style::Color;
 
-pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
-where
-    S: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
-{
-    pages
+/// Texts.
+const TEXT: RGBColor = RGBColor(1, 2, 3);
+/// The lines of the grid.
+const GRID: RGBColor = RGBColor(4, 5, 6);
+/// What the chart is about.
+const SERIES: RGBColor = RGBColor(7, 8, 9);
+/// Filled parts of it.
+const FILL: RGBColor = RGBColor(10, 11, 12);
+
+const WIDTH: u32 = 960;
+
+/// A value for each day, as a line. `None` where it cannot be drawn.
+pub(crate) fn line(title: &str, points: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Option<Markup> {
+    let mut svg = String::new();
+    draw_line(&mut svg, points, show).ok()?;
+    Some(titled(title, &svg))
+}
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Drawn {
+    let area = SVGBackend::with_string(svg, (WIDTH, 260)).into_drawing_area();
+    let last = i64::try_from(points.len())?.max(2) - 1;
+    let (unit, most) = scale(points.iter().map(|(_, value)| *value));
+    let mut chart = ChartBuilder::on(&area)
+        .margin(8)
+        .x_label_area_size(28)
+        .y_label_area_size(90)
+        .build_cartesian_2d(0..last, 0..most)?;
+    let day = |index: &i64| {
+        usize::try_from(*index)
+            .ok()
+            .and_then(|index| points.get(index))
+            .map_or_else(String::new, |(day, _)| day.clone())
+    };
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(GRID)
+        .label_style(("sans-serif", 13).into_font().color(&TEXT))
+        .x_labels(8)
+        .y_labels(4)
+        .x_label_formatter(&day)
+        .y_label_formatter(&|value| show(value.saturating_mul(unit)))
+        .draw()?;
+    let series = || (0_i64..).zip(points.iter().map(|(_, value)| value / unit));
+    chart.draw_series(AreaSeries::new(series(), 0, FILL).border_style(SERIES.stroke_width(2)))?;
+    chart.draw_series(
+        series().filter(|(_, value)| *value > 0).map(|point| Circle::new(point, 3, SERIES.filled())),
+    )?;
+    area.present()?;
+    Ok(())
+}
+
+/// A value for each name, as bars from the left, the first on top.
+pub(crate) fn bars(title: &str, values: &[(String, i64)]) -> Option<Markup> {
+    let mut svg = String::new();
+    draw_bars(&mut svg, values).ok()?;
+    Some(titled(title, &svg))
+}
+
+fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
+    let rows = i32::try_from(values.len())?.max(1);
+    let height = u32::try_from(rows)? * 30 + 8;
+    let area = SVGBackend::with_string(svg, (WIDTH * 2 / 3, height)).into_drawing_area();
+    let (unit, most) = scale(values.iter().map(|(_, value)| *value));
+    let mut chart = ChartBuilder::on(&area)
+        .margin(4)
+        .y_label_area_size(190)
+        .build_cartesian_2d(0..most, (0..rows - 1).into_segmented())?;
+    // The highest row comes first.
+    let place = |row: i32| rows - 1 - row;
+    let name = |row: &SegmentValue<i32>| match row {
+        SegmentValue::CenterOf(row) => usize::try_from(place(*row))
+            .ok()
+            .and_then(|row| values.get(row))
+            .map_or_else(String::new, |(name, _)| shortened(name)),
+        SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .disable_x_axis()
+        .axis_style(GRID)
+        .label_style(("sans-serif", 13).into_font().color(&TEXT))
+        .y_labels(values.len())
+        .y_label_formatter(&name)
+        .draw()?;
+    chart.draw_series((0_i32..).zip(values).map(|(row, (_, value))| {
+        let row = place(row);
+        let mut bar = Rectangle::new(
+            [(0, SegmentValue::Exact(row)), (value / unit, SegmentValue::Exact(row + 1))],
+            FILL.filled(),
+        );
+        bar.set_margin(5, 5, 0, 0);
+        bar
+    }))?;
+    area.present()?;
+    Ok(())
+}
+
+/// How much one step of the scale is, and where it ends: a little above the highest value. The library reckons without
+/// regard to overflow, so it gets no large numbers.
+fn scale(values: impl Iterator<Item = i64>) -> (i64, i64) {
+    let most = values.max().unwrap_or_default().max(1);
+    let unit = most / 1_000_000_000 + 1;
+    let steps = most / unit + 1;
+    (unit, steps + steps / 10)
+}
+
+fn shortened(name: &str) -> String {
+    let short: String = name.chars().take(26).collect();
+    if short.len() < name.len() { format!("{}…", short.trim_end()) } else { short }
+}
+
+/// The drawing as an image with a name; the library escapes every text in it.
+fn titled(title: &str, svg: &str) -> Markup {
+    // An SVG inside a page has no declaration of its own, and is as wide as its place.
+    let start = svg.find("<svg").and_then(|start| svg.get(start..)).unwrap_or_default();
+    let (_, rest) = start.split_once("viewBox").unwrap_or_default();
+    html! { (PreEscaped(format!("<svg role=\"img\" aria-label=\"{title}\" xmlns=\"http://www.w3.org/2000/svg\" viewBox{rest}"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_chart_stay_text() {
+        let values = [("<script>alert(1)</script>".to_owned(), 5), ("Tea & more".to_owned(), 3)];
+        let svg = bars("Best", &values).unwrap().into_string();
+        assert!(
+            !svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("Tea &amp; more"),
+            "{svg}"
+        );
+        assert!(svg.starts_with("<svg role=\"img\" aria-label=\"Best\"") && !svg.contains("style="), "{svg}");
+    }
+
+    #[test]
+    fn a_chart_can_be_drawn_of_anything() {
+        let show = |value: i64| value.to_string();
+        for points in
+            [vec![], vec![("a".to_owned(), 0)], vec![("a".to_owned(), i64::MAX), ("b".to_owned(), 1)]]
+        {
+            assert!(line("x", &points, &show).is_some() && bars("x", &points).is_some(), "{points:?}");
+        }
+    }
 }

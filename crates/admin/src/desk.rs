@@ -7,12 +7,13 @@ use crate::session::{Jar, Seed, joined, split};
 use crate::{Panel, Seen};
 use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
+use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use haat_app::{App, Caller, Verified};
-use haat_domain::authz::Action;
+use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
-use haat_domain::error::{AuthFailure, Error, Result};
+use haat_domain::error::{AuthFailure, Denied, Error, Result};
 use haat_domain::identity::{Grant, Rotation, continue_session};
 use haat_domain::ports::Access;
 use jiff::tz::TimeZone;
@@ -57,15 +58,7 @@ impl Sight {
         let panel = req.app_data::<Data<Panel>>().ok_or_else(missing)?.clone();
         let seen = req.extensions().get::<Seen>().cloned().unwrap_or_default();
         let known = Seed::read(req).or_else(|| req.extensions().get::<Seed>().cloned());
-        let seed = match known {
-            Some(seed) => seed,
-            None => {
-                let seed = Seed::new(app.random.secret()?);
-                bake(req, Jar::Seed.keep(seen.tls, seed.value().to_owned()));
-                req.extensions_mut().insert(seed.clone());
-                seed
-            }
-        };
+        let seed = known.map_or_else(|| plant(req, &app, seen.tls), Ok)?;
         let path = req.path().strip_prefix(panel.base.as_str()).unwrap_or_default().to_owned();
         let zone = Jar::Zone.read(req).and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
         let theme = Jar::Theme.read(req).and_then(|theme| match theme.as_str() {
@@ -89,6 +82,11 @@ impl Sight {
         self.panel.at(path)
     }
 
+    /// What the browser calls this server.
+    pub(crate) fn host(&self) -> &str {
+        self.req.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+
     /// Has the answer put this into a cookie.
     pub(crate) fn keep(&self, jar: Jar, value: String) {
         bake(&self.req, jar.keep(self.seen.tls, value));
@@ -105,6 +103,14 @@ impl Sight {
         self.keep(Jar::Session, joined(&pair));
         Ok(Caller { token: Some(pair.access), ..self.stranger() })
     }
+}
+
+/// Gives a browser its seed; whoever looks at the same request again finds it there.
+fn plant(req: &HttpRequest, app: &App, tls: bool) -> Result<Seed> {
+    let seed = Seed::new(app.random.secret()?);
+    bake(req, Jar::Seed.keep(tls, seed.value().to_owned()));
+    req.extensions_mut().insert(seed.clone());
+    Ok(seed)
 }
 
 impl FromRequest for Sight {
@@ -133,7 +139,10 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<(Frame, T), Failure> {
-        let both = move |cx: &mut Cx<'_>| Ok((Who::of(cx)?, work(cx)?));
+        let both = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            Ok((Who::of(cx)?, work(cx)?))
+        };
         let (who, found) = self.sight.app.run(&self.caller, access, action, both).await?;
         Ok((self.frame(who), found))
     }
@@ -144,6 +153,10 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
+        let work = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            work(cx)
+        };
         Ok(self.sight.app.run(&self.caller, Access::Write, action, work).await?)
     }
 
@@ -165,9 +178,8 @@ impl FromRequest for Desk {
             let (access, refresh) = split(&cookie).ok_or(Failure::SignIn(AuthFailure::Missing))?;
             // The limits have verified the token already.
             let known = req.extensions().get::<Verified>().copied();
-            let verified = known.or_else(|| {
-                Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref())
-            });
+            let verified =
+                known.or_else(|| Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref()));
             let caller = match verified {
                 Some(Verified(Ok(_))) => {
                     Caller { token: Some(access.to_owned()), verified, ..sight.stranger() }
@@ -181,6 +193,15 @@ impl FromRequest for Desk {
     }
 }
 
+/// The panel is for those who run a store or the installation: customers have no business in it, whatever they may do
+/// elsewhere.
+pub(crate) fn behind_the_counter(cx: &Cx<'_>) -> Result<()> {
+    match cx.known()?.role() {
+        Role::Owner | Role::Staff | Role::Superuser => Ok(()),
+        Role::Customer | Role::Anonymous => Err(Error::Forbidden(Denied::Role)),
+    }
+}
+
 /// Goes on with a session whose access token is over.
 async fn renew(sight: &Sight, refresh: &str) -> Result<Caller, Failure> {
     let token = sight.app.tokens.verify_refresh(refresh, sight.app.clock.now())?;
@@ -188,7 +209,11 @@ async fn renew(sight: &Sight, refresh: &str) -> Result<Caller, Failure> {
     match sight.app.visit(&sight.stranger(), Access::Write, work).await? {
         Rotation::Fresh(grant) => Ok(sight.keep_session(&grant)?),
         Rotation::Reused => {
-            tracing::warn!(session = token.session.get(), tenant = token.tenant.get(), "a refresh token was used twice");
+            tracing::warn!(
+                session = token.session.get(),
+                tenant = token.tenant.get(),
+                "a refresh token was used twice"
+            );
             Err(Failure::SignIn(AuthFailure::BadToken))
         }
         Rotation::Ended(failure) => Err(Failure::SignIn(failure)),

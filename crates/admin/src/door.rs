@@ -21,10 +21,11 @@ pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
 where
     S: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
 {
-    pages
-        .get("/sign-in/", Rule::Open, ask)
-        .post("/sign-in/", Rule::Open, sign_in)
-        .post("/sign-out/", Rule::Needs(Action::EndSession), sign_out)
+    pages.get("/sign-in/", Rule::Open, ask).post("/sign-in/", Rule::Open, sign_in).post(
+        "/sign-out/",
+        Rule::Needs(Action::EndSession),
+        sign_out,
+    )
 }
 
 async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<HttpResponse, Failure> {
@@ -32,7 +33,8 @@ async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<Http
     if query.get("why").is_empty() && Desk::extract(&req).await.is_ok() {
         return Ok(sight.go("/", None));
     }
-    let mut draft = Draft::of(Fields::default().with("next", query.get("next")).with("store", query.get("store")));
+    let mut draft =
+        Draft::of(Fields::default().with("next", query.get("next")).with("store", query.get("store")));
     let why = AuthFailure::ALL.into_iter().find(|failure| failure.code() == query.get("why"));
     draft.problem = match why {
         Some(AuthFailure::StoreSuspended) => Some("This store is suspended.".to_owned()),
@@ -50,7 +52,7 @@ async fn sign_in(PostedAtTheDoor(sight, typed): PostedAtTheDoor) -> Result<HttpR
     let password = typed.get("password").to_owned();
     let grant = match sessions::sign_in(&sight.app, &sight.stranger(), wanted, password).await {
         Ok(grant) => grant,
-        Err(error) => return refuse(&sight, typed, error.into()),
+        Err(error) => return refuse(&sight, &typed, error.into()),
     };
     let caller = sight.keep_session(&grant)?;
     if grant.role == Role::Customer {
@@ -66,30 +68,40 @@ async fn sign_in(PostedAtTheDoor(sight, typed): PostedAtTheDoor) -> Result<HttpR
     Ok(sight.go(place(&sight, typed.get("next")), None))
 }
 
-fn refuse(sight: &Sight, typed: Fields, failure: Failure) -> Result<HttpResponse, Failure> {
+#[expect(clippy::wildcard_enum_match_arm, reason = "most failures are no answer to a password")]
+fn refuse(sight: &Sight, typed: &Fields, failure: Failure) -> Result<HttpResponse, Failure> {
     use actix_web::ResponseError;
     let (status, problem) = match &failure {
-        Failure::SignIn(AuthFailure::StoreSuspended) => (StatusCode::FORBIDDEN, "This store is suspended.".to_owned()),
-        Failure::SignIn(_) => {
-            (StatusCode::UNAUTHORIZED, "Username or password is wrong, or the account is deactivated.".to_owned())
+        Failure::SignIn(AuthFailure::StoreSuspended) => {
+            (StatusCode::FORBIDDEN, "This store is suspended.".to_owned())
         }
-        Failure::Domain(error @ haat_domain::error::Error::Busy { .. }) => (failure.status_code(), said(error)),
+        Failure::SignIn(_) => (
+            StatusCode::UNAUTHORIZED,
+            "Username or password is wrong, or the account is deactivated.".to_owned(),
+        ),
+        Failure::Domain(error @ haat_domain::error::Error::Busy { .. }) => {
+            (failure.status_code(), said(error))
+        }
         _ => return Err(failure),
     };
-    let draft = Draft { problem: Some(problem), ..Draft::of(without_password(&typed)) };
+    let draft = Draft { problem: Some(problem), ..Draft::of(without_password(typed)) };
     Ok(sight.door(status, "Sign in", form(sight, &draft)))
 }
 
 /// What is shown again.
 fn without_password(typed: &Fields) -> Fields {
-    ["username", "store", "next"].into_iter().fold(Fields::default(), |kept, name| kept.with(name, typed.get(name)))
+    ["username", "store", "next"]
+        .into_iter()
+        .fold(Fields::default(), |kept, name| kept.with(name, typed.get(name)))
 }
 
 /// Where to go afterwards: a page of this panel and nothing else.
 fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     let inside = next.strip_prefix(sight.panel.base.as_str());
     let plain = |path: &&str| {
-        path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+        path.starts_with('/')
+            && !path.starts_with("//")
+            && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
     };
     inside.filter(plain).unwrap_or("/")
 }
@@ -111,7 +123,8 @@ fn form(sight: &Sight, draft: &Draft) -> Markup {
 }
 
 async fn sign_out(Posted(desk, _): Posted) -> Result<HttpResponse, Failure> {
-    desk.act(Action::EndSession, end_session).await?;
+    // Whoever has come in may go out.
+    desk.sight.app.run(&desk.caller, Access::Write, Action::EndSession, end_session).await?;
     for jar in [Jar::Session, Jar::Seed, Jar::Store] {
         desk.sight.empty(jar);
     }

@@ -19,7 +19,9 @@ pub enum Failure {
     #[error(transparent)]
     Domain(Error),
     /// The form did not come from a page of this panel.
-    #[error("this form did not come from this panel, or is too old: go back, reload the page, and send it again")]
+    #[error(
+        "this form did not come from this panel, or is too old: go back, reload the page, and send it again"
+    )]
     Forged,
     /// There is no such page.
     #[error("there is nothing here")]
@@ -39,6 +41,7 @@ pub enum Failure {
 }
 
 impl From<Error> for Failure {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "one error leads to the door, all others to a page")]
     fn from(error: Error) -> Self {
         match error {
             Error::Unauthenticated(failure) => Self::SignIn(failure),
@@ -65,7 +68,9 @@ impl Failure {
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "Not possible"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "Too slow"),
-            Self::Malformed(_) | Self::Domain(Error::Invalid(_)) => (StatusCode::BAD_REQUEST, "Not understood"),
+            Self::Malformed(_) | Self::Domain(Error::Invalid(_)) => {
+                (StatusCode::BAD_REQUEST, "Not understood")
+            }
             Self::Domain(Error::Unauthenticated(_)) => (StatusCode::UNAUTHORIZED, "Sign in"),
             Self::Domain(Error::Forbidden(_)) => (StatusCode::FORBIDDEN, "Not permitted"),
             Self::Domain(Error::Conflict(_) | Error::KeyReused) => (StatusCode::CONFLICT, "Not possible now"),
@@ -76,6 +81,7 @@ impl Failure {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most failures say themselves what they are")]
     fn note(&self) -> Note {
         match self {
             Self::SignIn(failure) => Note::SignIn(*failure),
@@ -85,6 +91,7 @@ impl Failure {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "most errors say themselves what they are")]
 /// A domain error as somebody at a desk reads it.
 pub(crate) fn said(error: &Error) -> String {
     match error {
@@ -159,7 +166,12 @@ pub fn failure_page(panel: &Panel, title: &str, text: &str, request: &str) -> St
 }
 
 /// Makes a page of a response that is about a failure.
-pub(crate) fn page_of(panel: &Panel, note: &Note, request: &str, here: &str) -> (Option<StatusCode>, BoxBody, Option<HeaderValue>) {
+pub(crate) fn page_of(
+    panel: &Panel,
+    note: &Note,
+    request: &str,
+    here: &str,
+) -> (Option<StatusCode>, BoxBody, Option<HeaderValue>) {
     match note {
         Note::Page { title, text } => (None, BoxBody::new(failure_page(panel, title, text, request)), None),
         Note::SignIn(why) => {

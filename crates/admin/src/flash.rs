@@ -44,6 +44,7 @@ flashes! {
     UserCreated = "user-created" "The user was created.",
     UserChanged = "user-changed" "The user was changed.",
     UserDeleted = "user-deleted" "The user was removed.",
+    Joined = "joined" "Welcome. Sign in with what you have chosen.",
     InvitationRevoked = "invitation-revoked" "The invitation was taken back.",
     StoreChanged = "store-changed" "The settings were changed.",
     TenantCreated = "tenant-created" "The store was opened.",

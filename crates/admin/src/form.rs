@@ -1,8 +1,8 @@
 //! What a browser sends with a form, and what is wrong with it.
 
-use crate::desk::{Desk, Sight};
+use crate::desk::{Desk, Sight, behind_the_counter};
 use crate::failure::Failure;
-use crate::session::Seed;
+use crate::show::start_of;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, ORIGIN};
 use actix_web::web::BytesMut;
@@ -10,8 +10,15 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_core::Stream;
 use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
-use haat_domain::error::{Conflict, Error, FieldErrors};
+use haat_domain::error::{Conflict, Error, FieldErrors, Violation};
 use haat_domain::idempotency::{Answer, Claim, IdempotencyKey};
+use haat_domain::ids::MAX_ID;
+use haat_domain::page::{Cursor, Limit, Sort, SortKey};
+use haat_domain::text::hex;
+use haat_domain::time::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use std::future::Future;
@@ -77,6 +84,16 @@ impl Fields {
         self.0.iter().any(|(known, _)| known == name)
     }
 
+    /// Whether nothing was asked for: the list as it is opened.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.iter().all(|(name, value)| value.is_empty() || matches!(name.as_str(), "ordering" | "cursor"))
+    }
+
+    /// The page of a list that is wanted.
+    pub(crate) fn cursor(&self, errors: &mut FieldErrors) -> Option<Cursor> {
+        self.filled("cursor").and_then(|text| errors.check("cursor", Cursor::parse(text)))
+    }
+
     /// All values of that name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -93,6 +110,31 @@ impl FromRequest for Query {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         std::future::ready(Ok(Self(Fields::parse(req.query_string().as_bytes()))))
     }
+}
+
+/// The order of a list: as a head was clicked, or else this.
+pub(crate) fn sorted<K: SortKey>(typed: &Fields, default: Sort<K>) -> Sort<K> {
+    typed.filled("ordering").and_then(|text| Sort::parse(text).ok()).unwrap_or(default)
+}
+
+/// So many rows on a page.
+pub(crate) fn limited(rows: i64) -> Limit {
+    Limit::parse(rows).unwrap_or_default()
+}
+
+/// The number in a path. What cannot be one names nothing.
+pub(crate) fn id(path: &str) -> Result<i64, Failure> {
+    let id =
+        path.parse().ok().filter(|id| (1..=MAX_ID).contains(id) && path.bytes().all(|b| b.is_ascii_digit()));
+    id.ok_or(Failure::Domain(Error::NotFound))
+}
+
+/// When a day, as browsers write it, begins in a zone; or so many days later.
+pub(crate) fn day(text: &str, zone: &TimeZone, later: i64) -> Result<Timestamp, Violation> {
+    let wrong = || Violation::new("must be a day such as 2026-11-23");
+    let day: Date = text.parse().map_err(|_| wrong())?;
+    let day = day.checked_add(later.days()).map_err(|_| wrong())?;
+    start_of(day, zone).ok_or_else(wrong)
 }
 
 /// A form as it is shown: what was typed, and what is wrong with it.
@@ -112,6 +154,7 @@ impl Draft {
         Self { typed, ..Self::default() }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors are about no field")]
     /// A form that was refused: what is about a field stands beside it. An error that is no answer to what was typed
     /// comes back.
     pub(crate) fn refused(typed: Fields, error: Failure) -> Result<Self, Failure> {
@@ -146,17 +189,18 @@ impl Draft {
 }
 
 /// What is wrong with the field that a conflict is about.
-fn taken(conflict: &Conflict) -> String {
-    match conflict {
-        Conflict::CurrencyInUse => "cannot be changed while the store has products".to_owned(),
-        _ => "is taken: choose another".to_owned(),
+fn taken(conflict: &Conflict) -> &'static str {
+    if *conflict == Conflict::CurrencyInUse {
+        "cannot be changed while the store has products"
+    } else {
+        "is taken: choose another"
     }
 }
 
 impl Sight {
     /// Fields with a key that no form has had: what is shown with them is done once.
     pub(crate) fn once(&self, fields: Fields) -> haat_domain::error::Result<Fields> {
-        Ok(fields.set(ONCE, Seed::new(self.app.random.secret()?).value()))
+        Ok(fields.set(ONCE, hex(&self.app.random.secret()?)))
     }
 
     /// A form of that kind that was refused. One that was done before, with something else in it, gets another key.
@@ -180,6 +224,7 @@ impl Desk {
         work: impl FnOnce(&mut Cx<'_>) -> haat_domain::error::Result<String> + Send + 'static,
     ) -> Result<String, Failure> {
         let work = |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
             let answer = Answer { status: 303, location: Some(work(cx)?), body: String::new() };
             Ok((answer.clone(), answer))
         };

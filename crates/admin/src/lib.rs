@@ -86,11 +86,13 @@ pub fn parse_path(text: &str) -> Result<Option<String>, String> {
     };
     let parts = path.strip_prefix('/').map(|parts| parts.split('/').collect::<Vec<_>>()).unwrap_or_default();
     let taken = ["api", "healthz", "readyz", "metrics"];
-    let good = parts.iter().all(|part| plain(part)) && parts.first().is_some_and(|part| !taken.contains(part));
+    let good =
+        parts.iter().all(|part| plain(part)) && parts.first().is_some_and(|part| !taken.contains(part));
     if good {
         Ok(Some(path.to_owned()))
     } else {
-        Err("must be \"off\", or a path of letters, digits, - and _, like /admin, that is not the API's".to_owned())
+        Err("must be \"off\", or a path of letters, digits, - and _, like /admin, that is not the API's"
+            .to_owned())
     }
 }
 

@@ -1,22 +1,22 @@
 //! What every page has around it.
 
+use crate::Panel;
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::desk::Sight;
 use crate::flash::Flash;
 use crate::form::TOKEN;
 use crate::session::Jar;
 use crate::show::{self, Amounts};
-use crate::Panel;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use haat_domain::authz::{Action, Role, Verdict, verdict};
 use haat_domain::cx::Cx;
-use haat_domain::error::Result;
-use haat_domain::money::Money;
+use haat_domain::error::{Denied, Error, Result};
+use haat_domain::money::{Currency, Money};
 use haat_domain::tenancy::{Tenant, read_store};
 use haat_domain::time::Timestamp;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, Render, html};
 
 /// Whom a page is for, as their row says while it is made.
 pub(crate) struct Who {
@@ -87,9 +87,26 @@ impl Frame {
         self.sight.at(path)
     }
 
+    /// The whole address of a page, for somebody who is elsewhere.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let scheme = if self.sight.seen.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.sight.host(), self.at(path))
+    }
+
     /// An amount in the store's currency.
     pub(crate) fn money(&self, amount: Money) -> String {
         self.amounts.as_ref().map_or_else(|| amount.to_string(), |amounts| amounts.money(amount))
+    }
+
+    /// The same without its decimals.
+    pub(crate) fn roughly(&self, amount: Money) -> String {
+        self.amounts.as_ref().map_or_else(|| amount.to_string(), |amounts| amounts.roughly(amount))
+    }
+
+    /// The store's currency.
+    pub(crate) fn currency(&self) -> Result<Currency> {
+        let store = self.store().ok_or(Error::Forbidden(Denied::StoreRequired))?;
+        Ok(store.currency)
     }
 
     /// The currency's symbol.
@@ -108,18 +125,20 @@ impl Frame {
     }
 
     /// The page.
-    pub(crate) fn page(&self, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn page(&self, title: &str, body: impl Render) -> HttpResponse {
         self.answer(StatusCode::OK, title, body)
     }
 
     /// The page with another status: what was sent could not be done.
-    pub(crate) fn answer(&self, status: StatusCode, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn answer(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
         self.sight.said();
-        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(self.whole(title, body).into_string())
+        HttpResponse::build(status)
+            .insert_header((CONTENT_TYPE, HTML))
+            .body(self.whole(title, body).into_string())
     }
 
     /// The page as text; where it is not sent whole, `body` ends it in two halves.
-    pub(crate) fn whole(&self, title: &str, body: Markup) -> Markup {
+    pub(crate) fn whole(&self, title: &str, body: impl Render) -> Markup {
         let store = self.store().map(|store| store.name.as_str());
         let inner = html! {
             @if let Some(slug) = &self.entered { (self.banner(slug)) }
@@ -127,8 +146,8 @@ impl Frame {
                 a.brand href=(self.at("/")) { "Haat" }
                 span.store title=[store] { (store.unwrap_or("Platform")) }
                 nav.main aria-label="Main" {
-                    @if self.store().is_some() { @for item in STORE { (self.link(item)) } }
-                    @for item in PLATFORM { (self.link(item)) }
+                    @if self.store().is_some() || self.entered.is_some() { @for item in STORE { (self.item(item)) } }
+                    @for item in PLATFORM { (self.item(item)) }
                 }
                 div.who {
                     a href=(self.at("/account/")) aria-current=[self.is_here("/account/").then_some("page")] { (self.who.name) }
@@ -160,7 +179,7 @@ impl Frame {
         }
     }
 
-    fn link(&self, Item(path, name, action): &Item) -> Markup {
+    fn item(&self, Item(path, name, action): &Item) -> Markup {
         html! {
             @if self.may(*action) {
                 a href=(self.at(path)) aria-current=[self.is_here(path).then_some("page")] { (name) }
@@ -187,13 +206,19 @@ impl Sight {
     }
 
     /// A page for somebody who is not signed in.
-    pub(crate) fn door(&self, status: StatusCode, title: &str, body: Markup) -> HttpResponse {
+    pub(crate) fn door(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
         self.said();
         let body = html! {
             @if let Some(flash) = self.flash { (flash_of(flash)) }
             (body)
         };
-        let page = document(&self.panel, self.theme, &titled(title, None), Some("door"), html! { main #main .card tabindex="-1" { (body) } });
+        let page = document(
+            &self.panel,
+            self.theme,
+            &titled(title, None),
+            Some("door"),
+            html! { main #main .card tabindex="-1" { (body) } },
+        );
         HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page.into_string())
     }
 
@@ -222,11 +247,23 @@ fn titled(title: &str, store: Option<&str>) -> String {
 }
 
 /// A page of one card, for whoever it is.
-pub(crate) fn card(panel: &Panel, title: &str, body: Markup) -> Markup {
-    document(panel, None, &titled(title, None), Some("door"), html! { main #main .card tabindex="-1" { (body) } })
+pub(crate) fn card(panel: &Panel, title: &str, body: impl Render) -> Markup {
+    document(
+        panel,
+        None,
+        &titled(title, None),
+        Some("door"),
+        html! { main #main .card tabindex="-1" { (body) } },
+    )
 }
 
-fn document(panel: &Panel, theme: Option<&str>, title: &str, class: Option<&str>, body: Markup) -> Markup {
+fn document(
+    panel: &Panel,
+    theme: Option<&str>,
+    title: &str,
+    class: Option<&str>,
+    body: impl Render,
+) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme] {

@@ -8,13 +8,15 @@ use crate::{Panel, Seen};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Responder, Scope};
 use haat_domain::authz::Action;
 
-/// What a page asks of the policy.
+/// What a page asks of the policy. Customers see open pages only: the panel is not for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// The viewer must be permitted this.
@@ -127,7 +129,8 @@ fn elsewhere(methods: &[Method]) -> Result<HttpResponse, Failure> {
 }
 
 /// A page loads what this server gives it, and nothing else; it runs no script but ours, and stands in nobody's frame.
-pub const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+pub const POLICY: &str =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What happens to every answer of the panel.
 async fn around(
@@ -145,6 +148,8 @@ async fn around(
     }
     let headers = res.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // With none at all a browser hides from our own forms where they come from: `Origin: null`.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -156,7 +161,8 @@ fn say(res: &mut ServiceResponse<BoxBody>, note: &Note) {
     let req = res.request();
     let request = req.extensions().get::<Seen>().map(|seen| seen.request.clone()).unwrap_or_default();
     // Whoever was about to change something comes back to the start.
-    let here = if req.method() == Method::GET { req.uri().path_and_query().map(ToString::to_string) } else { None };
+    let here =
+        if req.method() == Method::GET { req.uri().path_and_query().map(ToString::to_string) } else { None };
     let (status, body, place) = page_of(&panel, note, &request, here.as_deref().unwrap_or_default());
     if let Note::Page { .. } = note {
         res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(HTML));

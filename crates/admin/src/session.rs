@@ -10,6 +10,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage, HttpRequest};
 
 use haat_domain::identity::{Session, TokenPair};
+use haat_domain::text::hex;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -108,7 +109,7 @@ pub(crate) struct Seed(String);
 impl Seed {
     /// A new one.
     pub(crate) fn new(random: [u8; 16]) -> Self {
-        Self(random.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&random))
     }
 
     /// The browser's.

@@ -42,6 +42,14 @@ impl Amounts {
         }
     }
 
+    /// An amount without its decimals, where there is little room.
+    pub(crate) fn roughly(&self, amount: Money) -> String {
+        let whole = amount.minor() / 10_i64.pow(self.currency.digits());
+        let number = Decimal::from(whole);
+        let digits = self.digits.as_ref().map_or_else(|| whole.to_string(), |digits| digits.format(&number).to_string());
+        format!("{}{digits}", self.symbol)
+    }
+
     /// The symbol alone, for the side of an input.
     pub(crate) fn symbol(&self) -> &str {
         self.symbol.trim_end()
@@ -110,7 +118,10 @@ mod tests {
         let at = Timestamp::parse("2026-11-25T20:35:08Z").unwrap();
         let kolkata = TimeZone::get("Asia/Kolkata").unwrap();
         assert!(time(at, &kolkata).into_string().contains("26 Nov 2026, 02:05"));
-        assert_eq!(start_of(Date::constant(2026, 11, 26), &kolkata).unwrap().to_string(), "2026-11-25T18:30:00.000000Z");
+        assert_eq!(
+            start_of(Date::constant(2026, 11, 26), &kolkata).unwrap().to_string(),
+            "2026-11-25T18:30:00.000000Z"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) struct Input<'a> {
     min: Option<i64>,
     affix: Option<&'a str>,
     list: Option<&'a str>,
+    quiet: bool,
 }
 
 enum Kind<'a> {
@@ -47,6 +48,7 @@ impl<'a> Input<'a> {
             min: None,
             affix: None,
             list: None,
+            quiet: false,
         }
     }
 
@@ -92,7 +94,8 @@ impl<'a> Input<'a> {
         label: &'a str,
         choices: impl IntoIterator<Item = (V, N)>,
     ) -> Self {
-        let choices = choices.into_iter().map(|(value, name)| (value.to_string(), name.to_string())).collect();
+        let choices =
+            choices.into_iter().map(|(value, name)| (value.to_string(), name.to_string())).collect();
         Self::new(draft, name, label, Kind::Choice(choices))
     }
 
@@ -127,6 +130,11 @@ impl<'a> Input<'a> {
     /// The list of suggestions with this id.
     pub(crate) fn list(self, list: &'a str) -> Self {
         Self { list: Some(list), ..self }
+    }
+
+    /// With a label that is heard and not seen, where a column's head says the same.
+    pub(crate) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
     }
 
     fn control(&self, id: &str, described: Option<&str>, faulty: bool) -> Markup {
@@ -179,7 +187,7 @@ impl Render for Input<'_> {
         let check = matches!(self.kind, Kind::Check);
         let control = self.control(&id, described.as_deref(), faulty);
         let label = html! {
-            label for=(id) { (self.label) @if self.required { span.needed aria-hidden="true" { " *" } } }
+            label.sr[self.quiet] for=(id) { (self.label) @if self.required { span.needed aria-hidden="true" { " *" } } }
         };
         html! {
             div.field.faulty[faulty].check[check] {

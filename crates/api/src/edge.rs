@@ -138,7 +138,9 @@ fn protect(headers: &mut HeaderMap, authenticated: bool, tls: bool) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(REFERRER_POLICY) {
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(resource_policy, HeaderValue::from_static("same-origin"));
     if tls {
@@ -166,7 +168,8 @@ fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
     if !res.status().is_client_error() && !res.status().is_server_error() {
         return;
     }
-    let panel = res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
+    let panel =
+        res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
     if panel.is_some() && res.headers().contains_key(CONTENT_TYPE) {
         return;
     }

@@ -38,6 +38,17 @@ impl Currency {
             .ok_or_else(|| Violation::new("must be a currency code of ISO 4217, such as INR or EUR"))
     }
 
+    /// All of them, sorted by code.
+    pub fn all() -> Vec<Self> {
+        let codes = [(WITH_TWO_DECIMALS, 2), (WITHOUT_DECIMALS, 0), (WITH_THREE_DECIMALS, 3)];
+        let known = |(codes, digits): (&'static str, u32)| {
+            codes.split_ascii_whitespace().map(move |code| Self { code, digits })
+        };
+        let mut all: Vec<_> = codes.into_iter().flat_map(known).collect();
+        all.sort_unstable_by_key(|currency| currency.code);
+        all
+    }
+
     /// The three-letter code.
     pub const fn code(self) -> &'static str {
         self.code

@@ -38,7 +38,13 @@ pub struct EdgeSettings {
     #[arg(long, env = "HAAT_ADMIN_PATH", global = true, default_value = "/admin", value_parser = PanelPath::parse, value_name = "PATH")]
     pub admin_path: PanelPath,
     /// The largest file that the admin panel imports, in bytes; it is kept in the system's folder for temporary files meanwhile
-    #[arg(long, env = "HAAT_IMPORT_LIMIT", global = true, default_value_t = 67_108_864, value_name = "BYTES")]
+    #[arg(
+        long,
+        env = "HAAT_IMPORT_LIMIT",
+        global = true,
+        default_value_t = 67_108_864,
+        value_name = "BYTES"
+    )]
     pub import_limit: usize,
     /// Origins whose pages may use the API from a browser, between commas, each as scheme, host and port
     #[arg(long, env = "HAAT_CORS_ORIGINS", global = true, default_value = "", value_parser = Origins::parse, value_name = "ORIGINS")]

@@ -39,8 +39,13 @@ const ACCOUNTS: &[Account] = &[
 ];
 
 /// What `serve --demo` says at the start.
-pub fn greeting(url: &str) -> String {
-    let mut text = format!("\n  API         {url}/api/\n  Swagger UI  {url}/api/docs/\n\n  Demo accounts\n");
+pub fn greeting(url: &str, panel: Option<&str>) -> String {
+    let mut text = format!("\n  API         {url}/api/\n  Swagger UI  {url}/api/docs/\n");
+    if let Some(panel) = panel {
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "  Admin panel {url}{panel}/");
+    }
+    text.push_str("\n  Demo accounts\n");
     for Account(store, username, password, email, role) in ACCOUNTS {
         let store = store.unwrap_or("(platform)");
         let role = role.name();

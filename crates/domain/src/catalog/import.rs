@@ -4,7 +4,7 @@ use super::{
 use crate::audit::Object;
 use crate::authz::Action;
 use crate::cx::Cx;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{Conflict, Error, FieldErrors, Result};
 use crate::ids::ProductId;
 
 /// One row of a list of products that is brought into a store.
@@ -37,7 +37,11 @@ pub fn import_product(cx: &mut Cx<'_>, row: ImportRow, dry: bool) -> Result<Impo
     // Nothing is locked for a trial, which may run where nothing can be written.
     let products = shop.tx.products();
     let found = if dry { products.find(id)? } else { products.lock(id)? };
-    let before = found.ok_or_else(no_such_product)?;
+    let before = found.ok_or_else(|| match row.id {
+        Some(_) => Error::invalid("id", "is no product of this store"),
+        // It was there when its SKU was looked up.
+        None => Error::Conflict(Conflict::Duplicate),
+    })?;
     let details = row.patch.apply(before.details.clone());
     let product = Product { details, updated_at: shop.now, ..before.clone() };
     check_details(&mut shop, &product)?;
@@ -58,10 +62,6 @@ fn meant(cx: &mut Cx<'_>, row: &ImportRow) -> Result<Option<ProductId>> {
         (None, Some(Some(sku))) => shop.tx.products().find_by_sku(&sku.key()),
         (None, Some(None) | None) => Ok(None),
     }
-}
-
-fn no_such_product() -> Error {
-    Error::invalid("id", "is no product of this store")
 }
 
 fn create(cx: &mut Cx<'_>, patch: ProductPatch, dry: bool) -> Result<Imported> {

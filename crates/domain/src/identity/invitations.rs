@@ -226,13 +226,18 @@ pub fn revoke_invitation(cx: &mut Cx<'_>, id: InvitationId) -> Result<()> {
     Ok(())
 }
 
+/// What whoever holds this token and has this address is invited to be, if they are.
+pub fn invited_as(cx: &mut Cx<'_>, token: &InviteToken, email: &Email) -> Result<Role> {
+    look_up(cx, token, None, email).map(|(_, invitation)| invitation.role)
+}
+
 /// The store that a token leads to and the invitation, if all that it is bound to is so.
 pub(super) fn look_up<'c>(
     cx: &'c mut Cx<'_>,
     token: &InviteToken,
-    role: Role,
+    role: Option<Role>,
     email: &Email,
-) -> Result<(Shop<'c>, InvitationId)> {
+) -> Result<(Shop<'c>, Invitation)> {
     let refused = || Error::Forbidden(Denied::InvitationRequired);
     let store = cx.directory().store_by_id(token.tenant)?;
     let store = store.filter(|store| store.status == TenantStatus::Active).ok_or_else(refused)?;
@@ -240,7 +245,7 @@ pub(super) fn look_up<'c>(
     let found = shop.tx.invitations().find_by_token(&token.hash())?;
     let bound = |invitation: &Invitation| {
         invitation.status(shop.now) == InvitationStatus::Pending
-            && invitation.role == role
+            && role.is_none_or(|role| invitation.role == role)
             && invitation.email.key() == email.key()
     };
     let invitation = found.filter(bound).ok_or_else(refused)?;
@@ -249,13 +254,13 @@ pub(super) fn look_up<'c>(
         let owner = |user: &User| user.is_active && user.role == Role::Owner;
         shop.tx.users().find(inviter)?.filter(owner).ok_or_else(refused)?;
     }
-    Ok((shop, invitation.id))
+    Ok((shop, invitation))
 }
 
 /// Makes the invited person a user. Of several who show the same token at once, one is let in.
 pub(super) fn redeem(cx: &mut Cx<'_>, token: &InviteToken, user: &NewUser) -> Result<User> {
-    let (mut shop, invitation) = look_up(cx, token, user.role, &user.email)?;
-    if !shop.tx.invitations().redeem(invitation, shop.now)? {
+    let (mut shop, invitation) = look_up(cx, token, Some(user.role), &user.email)?;
+    if !shop.tx.invitations().redeem(invitation.id, shop.now)? {
         return Err(Error::Forbidden(Denied::InvitationRequired));
     }
     super::users::insert(&mut shop, user)

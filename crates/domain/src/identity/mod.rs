@@ -11,8 +11,8 @@ mod users;
 
 pub use customers::{find_customer, list_admins, list_customers, names_of, read_customer};
 pub use invitations::{
-    Invitation, InvitationKey, InvitationStatus, InviteToken, NewInvitation, invite, list_invitations,
-    read_invitation, revoke_invitation,
+    Invitation, InvitationKey, InvitationStatus, InviteToken, NewInvitation, invite, invited_as,
+    list_invitations, read_invitation, revoke_invitation,
 };
 pub use names::{Email, Username};
 pub use password::{NewPassword, PasswordHash, Verified};
@@ -25,6 +25,6 @@ pub use session::{
 pub use slowdown::{Failures, Subject};
 pub use users::{
     NewUser, User, UserFilter, UserKey, UserPatch, change_password, count_wrong_password, create_admin,
-    create_user, delete_user, list_users, lock_me, lock_user, own_password, read_me, read_user, update_me,
-    update_user,
+    create_user, delete_user, find_user, list_users, lock_me, lock_user, own_password, read_me, read_user,
+    update_me, update_user,
 };

@@ -71,7 +71,7 @@ pub fn may_register(
     invitation: Option<&InviteToken>,
 ) -> Result<()> {
     if let Some(token) = invitation {
-        return look_up(cx, token, role, email).map(drop);
+        return look_up(cx, token, Some(role), email).map(drop);
     }
     let by_owner = cx.actor().is_some_and(|actor| actor.role() == Role::Owner);
     match role {

@@ -148,6 +148,14 @@ pub fn read_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
     cx.enter(Action::ReadUsers)?.tx.users().find(id)?.ok_or(Error::NotFound)
 }
 
+/// The user of the caller's store with this username, as compared. A text that can be none is nobody's.
+pub fn find_user(cx: &mut Cx<'_>, username: &str) -> Result<Option<User>> {
+    let shop = cx.enter(Action::ReadUsers)?;
+    let Ok(name) = Username::parse(username) else { return Ok(None) };
+    let found = shop.tx.users().find_login(&name.key())?;
+    found.map_or(Ok(None), |(id, _)| shop.tx.users().find(id))
+}
+
 /// An account of the caller's store as it is before a change, kept from others' changes until the transaction ends.
 pub fn lock_user(cx: &mut Cx<'_>, id: UserId) -> Result<User> {
     let shop = cx.enter(Action::UpdateUser)?;

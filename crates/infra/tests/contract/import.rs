@@ -20,18 +20,14 @@ cases![
     archived_products_are_listed_when_they_are_asked_for_as_well,
 ];
 
-fn sku(text: &str) -> Option<Option<Sku>> {
-    Some(Some(Sku::parse(text).unwrap()))
-}
-
-fn name(text: &str) -> Option<ProductName> {
-    Some(ProductName::parse(text).unwrap())
+fn sku(text: &str) -> Option<Sku> {
+    Sku::parse(text).ok()
 }
 
 /// A row of a whole product.
 fn row(text: &str) -> ImportRow {
     let patch = ProductPatch {
-        name: name(text),
+        name: ProductName::parse(text).ok(),
         price: Some(details("x", "5", None).price),
         ..ProductPatch::default()
     };
@@ -39,7 +35,7 @@ fn row(text: &str) -> ImportRow {
 }
 
 fn with_sku(row: ImportRow, text: &str) -> ImportRow {
-    ImportRow { patch: ProductPatch { sku: sku(text), ..row.patch }, ..row }
+    ImportRow { patch: ProductPatch { sku: Some(sku(text)), ..row.patch }, ..row }
 }
 
 /// Tries a row, and then brings it in: both must say the same.
@@ -57,10 +53,8 @@ fn bring(shop: &TestShop, row: ImportRow) -> Result<Imported> {
 }
 
 fn create(shop: &TestShop, row: ImportRow) -> ProductId {
-    match bring(shop, row).unwrap() {
-        Imported::Created(Some(id)) => id,
-        other => panic!("{other:?}"),
-    }
+    let Imported::Created(Some(id)) = bring(shop, row).unwrap() else { panic!("a new one was expected") };
+    id
 }
 
 fn read(shop: &TestShop, id: ProductId) -> Product {
@@ -82,7 +76,7 @@ fn a_row_means_the_product_of_its_number_or_else_of_its_sku_or_else_a_new_one(st
     shop.clock.advance(5);
     assert_eq!(bring(&shop, with_sku(row("Bell"), "l-1")).unwrap(), Imported::Changed(lamp));
     let changed = read(&shop, lamp);
-    assert_eq!((changed.details.name.as_str(), changed.details.sku), ("Bell", sku("l-1").unwrap()));
+    assert_eq!((changed.details.name.as_str(), changed.details.sku), ("Bell", sku("l-1")));
     assert!(changed.updated_at > changed.created_at);
 
     let by_number = ImportRow { id: Some(torch), ..with_sku(row("Torch"), "T-1") };

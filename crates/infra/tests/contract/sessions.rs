@@ -179,9 +179,9 @@ fn a_browsers_requests_at_once_all_get_the_present_generation(store: &Arc<dyn St
 
 fn a_browser_may_use_the_token_before_the_present_one_for_a_minute(store: &Arc<dyn Store>) {
     let shop = open_shop(store, "Bazaar");
-    let fresh = |generation| match go_on(&shop, generation).unwrap() {
-        Rotation::Fresh(grant) => (grant.generation, grant.refresh_until),
-        other => panic!("{other:?}"),
+    let fresh = |generation| {
+        let Rotation::Fresh(grant) = go_on(&shop, generation).unwrap() else { panic!("{generation}") };
+        (grant.generation, grant.refresh_until)
     };
     let second = fresh(1);
     shop.clock.advance(Session::OVERLAP_SECONDS - 1);

@@ -21,6 +21,14 @@ diesel::define_sql_function! {
     fn nextval(sequence: diesel::sql_types::Text) -> diesel::sql_types::BigInt;
 }
 
+/// PostgreSQL has statistics.
+macro_rules! rare {
+    ($asked:expr) => {
+        $asked
+    };
+}
+pub(in crate::db) use rare;
+
 macro_rules! for_update {
     ($query:expr) => {
         // Not FOR UPDATE: that would also stop whoever inserts a row that refers to this one.

@@ -1,4 +1,4 @@
-use super::super::dialect::{Conn, Db, store_error};
+use super::super::dialect::{Conn, Db, rare, store_error};
 use super::{Session, numbered, one_row};
 use crate::db::rows::{EntryRow, NewEntryRow};
 use crate::db::schema::{audit_heads, audit_log};
@@ -62,7 +62,7 @@ impl Audit for Session<'_> {
             rows = rows.filter(audit_log::object_kind.eq(kind));
         }
         if let Some(object) = filter.object {
-            rows = rows.filter(audit_log::object_id.eq(object));
+            rows = rows.filter(rare!(audit_log::object_id.eq(object)));
         }
         if let Some(request) = &filter.request {
             rows = rows.filter(audit_log::request_id.eq(request.clone()));

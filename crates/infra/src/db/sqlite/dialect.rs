@@ -3,6 +3,7 @@
 use crate::db::unavailable;
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind as Kind;
+use diesel::sql_types::{Bool, Nullable};
 use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::ids::TenantId;
 
@@ -14,6 +15,19 @@ diesel::define_sql_function! {
     #[sql_name = "instr"]
     fn position(text: diesel::sql_types::Text, part: diesel::sql_types::Text) -> diesel::sql_types::Integer;
 }
+
+diesel::define_sql_function! {
+    /// What is asked, with the word that few rows fit.
+    fn unlikely(asked: Nullable<Bool>) -> Nullable<Bool>;
+}
+
+/// Without statistics SQLite expects ten rows in a whole store, and would rather read them all than look into an index.
+macro_rules! rare {
+    ($asked:expr) => {
+        $crate::db::sqlite::dialect::unlikely($asked)
+    };
+}
+pub(in crate::db) use rare;
 
 /// A write transaction began IMMEDIATE: it is alone already.
 macro_rules! for_update {
