@@ -185,7 +185,7 @@ fn summary(rest: &Rest, stopped: Option<&str>) -> Markup {
             }
             @if stopped.is_none() { p { (next(tally, *dry)) } }
             div.buttons {
-                a.button.primary href=(frame.at("/products/import/")) { @if *dry { "Import the file" } @else { "Import another file" } }
+                a.button.primary href=(frame.at("/products/import/")) { @if *dry { "Choose the file again" } @else { "Import another file" } }
                 a.button href=(frame.at("/products/")) { "To the products" }
             }
         }
@@ -298,39 +298,37 @@ fn page(frame: &Frame, currency: Currency, draft: &Draft) -> Markup {
             a.button href=(frame.at("/products/export/")) download { "Export all products" }
         }))
         (problem(draft))
-        div.columns {
-            section.card {
-                h2 { "The file" }
-                form.form method="post" action=(frame.at("/products/import/")) enctype="multipart/form-data" data-import {
-                    (frame.token())
-                    div.field.faulty[!faults.is_empty()] {
-                        label for="field-file" { "Table of products" span.needed aria-hidden="true" { " *" } }
-                        input #field-file name="file" type="file" accept=".csv,text/csv" required
-                            aria-describedby="field-file-hint" aria-invalid=[(!faults.is_empty()).then_some("true")];
-                        p.hint #field-file-hint { "CSV in UTF-8, with commas, semicolons or tabs between the cells; at most " (limit) "." }
-                        @if !faults.is_empty() { p.fault { (sentence(&faults.join("; "))) } }
-                    }
-                    div.buttons {
-                        button.button.primary type="submit" name="do" value="check" { "Check the file" }
-                        button.button type="submit" name="do" value="import" { "Import" }
-                        button.button type="submit" name="do" value="report" data-download { "Download the report" }
-                    }
-                    p.muted { "Checking and the report change nothing. An import leaves out faulty rows and brings in all others." }
+        section.card {
+            h2 { "The file" }
+            form.form method="post" action=(frame.at("/products/import/")) enctype="multipart/form-data" data-import {
+                (frame.token())
+                div.field.faulty[!faults.is_empty()] {
+                    label for="field-file" { "Table of products" span.needed aria-hidden="true" { " *" } }
+                    input #field-file name="file" type="file" accept=".csv,text/csv" required
+                        aria-describedby="field-file-hint" aria-invalid=[(!faults.is_empty()).then_some("true")];
+                    p.hint #field-file-hint { "CSV in UTF-8, with commas, semicolons or tabs between the cells; at most " (limit) "." }
+                    @if !faults.is_empty() { p.fault { (sentence(&faults.join("; "))) } }
+                }
+                div.buttons {
+                    button.button.primary type="submit" name="do" value="check" { "Check the file" }
+                    button.button type="submit" name="do" value="import" { "Import" }
+                    button.button type="submit" name="do" value="report" data-download { "Download the report" }
+                }
+                p.muted { "Checking and the report change nothing. An import leaves out faulty rows and brings in all others." }
+            }
+        }
+        section.card {
+            h2 { "What is in it" }
+            p { "The first row names the columns, in any order. Only " b { "name" } " must be there; a new product needs a price as well. Columns that are left out stay as they are." }
+            div.scroll role="region" tabindex="0" aria-label="Columns" {
+                table.plain {
+                    caption.sr { "Columns of the file" }
+                    thead { tr { th scope="col" { "Column" } th scope="col" { "What it says" } } }
+                    tbody { @for (column, text) in COLUMNS.into_iter().zip(meanings(currency)) { tr { th scope="row" { code { (column) } } td { (text) } } } }
                 }
             }
-            section.card {
-                h2 { "What is in it" }
-                p { "The first row names the columns, in any order. Only " b { "name" } " must be there; a new product needs a price as well. Columns that are left out stay as they are." }
-                div.scroll role="region" tabindex="0" aria-label="Columns" {
-                    table.plain {
-                        caption.sr { "Columns of the file" }
-                        thead { tr { th scope="col" { "Column" } th scope="col" { "What it says" } } }
-                        tbody { @for (column, text) in COLUMNS.into_iter().zip(meanings(currency)) { tr { th scope="row" { code { (column) } } td { (text) } } } }
-                    }
-                }
-                p { "The easiest way to begin is an " a href=(frame.at("/products/export/")) download { "export" } ": change what you like in a spreadsheet, and import it again." }
-                p.muted { "Cells that a spreadsheet would take for a formula have an apostrophe in front; an import takes it off again." }
-            }
+            p { "The easiest way to begin is an " a href=(frame.at("/products/export/")) download { "export" } ": change what you like in a spreadsheet, and import it again." }
+            p.muted { "Cells that a spreadsheet would take for a formula have an apostrophe in front; an import takes it off again." }
         }
     }
 }

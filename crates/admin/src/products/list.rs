@@ -222,7 +222,7 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
             (Input::choice(draft, "status", "Status", statuses))
             (Input::choice(draft, "stock", "Stock", stocks))
             (Input::amount(draft, "min_price", "Price from"))
-            (Input::amount(draft, "max_price", "to"))
+            (Input::amount(draft, "max_price", "Price to"))
             (Input::choice(draft, "ordering", "Order", orders))
             button.button type="submit" { "Filter" }
             @if filtered { a.button.quiet href=(frame.at("/products/")) { "Clear" } }
