@@ -100,7 +100,7 @@ pub(crate) fn said(error: &Error) -> String {
         Error::Forbidden(Denied::StoreRequired) => "Enter a store first: choose one under Stores.".to_owned(),
         Error::Invalid(fields) => {
             let all = fields.iter().flat_map(|(field, messages)| {
-                messages.iter().map(move |message| format!("{} {message}", field.replace('_', " ")))
+                messages.iter().map(move |message| format!("{} {message}", field.replace(['_', '-'], " ")))
             });
             sentence(&all.collect::<Vec<_>>().join("; "))
         }

@@ -46,7 +46,10 @@ impl Amounts {
     pub(crate) fn roughly(&self, amount: Money) -> String {
         let whole = amount.minor() / 10_i64.pow(self.currency.digits());
         let number = Decimal::from(whole);
-        let digits = self.digits.as_ref().map_or_else(|| whole.to_string(), |digits| digits.format(&number).to_string());
+        let digits = self
+            .digits
+            .as_ref()
+            .map_or_else(|| whole.to_string(), |digits| digits.format(&number).to_string());
         format!("{}{digits}", self.symbol)
     }
 

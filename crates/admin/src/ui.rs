@@ -210,7 +210,7 @@ pub(crate) fn problem(draft: &Draft) -> Markup {
                 @if !faulty.is_empty() {
                     ul {
                         @for (field, faults) in faulty {
-                            li { a href={ "#field-" (field) } { (field.replace('_', " ")) } " " (faults.join("; ")) }
+                            li { a href={ "#field-" (field) } { (field.replace(['_', '-'], " ")) } " " (faults.join("; ")) }
                         }
                     }
                 }

@@ -96,7 +96,11 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
         tracing::info!(%address, internal = listening.internal.map(tracing::field::display), "listening");
         if how.demo {
             // Nobody may be reading; the server goes on.
-            let _ = writeln!(std::io::stdout(), "{}", demo::greeting(&format!("http://{address}"), settings.edge.admin_path.0.as_deref()));
+            let _ = writeln!(
+                std::io::stdout(),
+                "{}",
+                demo::greeting(&format!("http://{address}"), settings.edge.admin_path.0.as_deref())
+            );
         }
         listening.server.await?;
         tracing::info!("stopped");

@@ -213,6 +213,14 @@ mod tests {
     }
 
     #[test]
+    fn all_currencies_are_listed_by_code() {
+        let all = Currency::all();
+        assert!(all.iter().all(|one| Currency::parse(one.code()) == Ok(*one)));
+        assert!(all.is_sorted_by(|one, next| one.code() < next.code()));
+        assert!(["INR", "JPY", "KWD"].iter().all(|code| all.iter().any(|one| one.code() == *code)));
+    }
+
+    #[test]
     fn a_currency_has_the_digits_of_iso_4217() {
         let digits =
             ["INR", "EUR", "HUF", "JPY", "ISK", "CLP", "KWD", "TND"].map(|code| currency(code).digits());

@@ -65,7 +65,7 @@ fn read(cx: &mut Cx<'_>, typed: &Fields, errors: &mut FieldErrors) -> Result<Wis
         errors.add("customer", "must be the username or e-mail address of a customer");
     }
     let mut lines = Vec::new();
-    for row in 0..MAX_LINES {
+    for row in 1..=MAX_LINES {
         let (field, pieces) = (format!("product-{row}"), format!("quantity-{row}"));
         let Some(wanted) = typed.filled(&field) else { continue };
         let quantity =
@@ -82,7 +82,7 @@ fn read(cx: &mut Cx<'_>, typed: &Fields, errors: &mut FieldErrors) -> Result<Wis
         }
     }
     if lines.is_empty() && errors.iter().all(|(field, _)| field == "customer") {
-        errors.add("product-0", "must be named: an order has at least one product");
+        errors.add("product-1", "must be named: an order has at least one product");
     }
     Ok(Wish { customer, lines })
 }
@@ -102,7 +102,7 @@ fn product(cx: &mut Cx<'_>, wanted: &str) -> Result<Option<Product>> {
 pub(super) async fn ask(desk: Desk, Query(query): Query) -> Result<HttpResponse, Failure> {
     let (frame, choices) = desk.show(Access::Scan, Action::PlaceOrder, choices).await?;
     let typed =
-        Fields::default().with("customer", query.get("customer")).with("product-0", query.get("product"));
+        Fields::default().with("customer", query.get("customer")).with("product-1", query.get("product"));
     let draft = Draft::of(desk.sight.once(typed).map_err(Failure::Domain)?);
     Ok(frame.page(TITLE, body(&frame, &draft, &choices, None)))
 }
@@ -153,7 +153,7 @@ async fn again(desk: &Desk, draft: Draft, status: StatusCode) -> Result<HttpResp
 }
 
 fn rows(typed: &Fields) -> usize {
-    let shown = (0..MAX_LINES).filter(|row| typed.has(&format!("product-{row}"))).count().max(ROWS);
+    let shown = (1..=MAX_LINES).filter(|row| typed.has(&format!("product-{row}"))).count().max(ROWS);
     let more = if typed.get("do") == "more" { ROWS } else { 0 };
     (shown + more).min(MAX_LINES)
 }
@@ -170,20 +170,19 @@ fn body(frame: &Frame, draft: &Draft, choices: &Choices, wish: Option<&Wish>) ->
             fieldset.fields {
                 legend { "Products" }
                 p.hint { "By SKU or number. Without a number of pieces, one is ordered." }
-                @for row in 0..rows(&draft.typed) { (line(draft, row)) }
-                div.buttons {
-                    button.button.small type="submit" name="do" value="more" formnovalidate { "More rows" }
-                }
+                @for row in 1..=rows(&draft.typed) { (line(draft, row)) }
             }
             (suggestions(frame, choices))
             @if let Some(wish) = wish { (preview(frame, wish)) }
+            // The first is the one that Enter presses: nobody places what they have not looked at.
             div.buttons {
                 @if wish.is_some() {
-                    button.button.primary type="submit" name="do" value="place" { "Place the order" }
                     button.button type="submit" name="do" value="check" { "Look again" }
+                    button.button.primary type="submit" name="do" value="place" { "Place the order" }
                 } @else {
                     button.button.primary type="submit" name="do" value="check" { "Look at the order" }
                 }
+                button.button type="submit" name="do" value="more" formnovalidate { "More rows" }
             }
         }
     }
@@ -192,8 +191,8 @@ fn body(frame: &Frame, draft: &Draft, choices: &Choices, wish: Option<&Wish>) ->
 fn line(draft: &Draft, row: usize) -> Markup {
     let (field, pieces) = (format!("product-{row}"), format!("quantity-{row}"));
     let (name, quantity) = match row {
-        0 => ("Product".to_owned(), "Pieces".to_owned()),
-        _ => (format!("Product {}", row + 1), format!("Pieces of product {}", row + 1)),
+        1 => ("Product".to_owned(), "Pieces".to_owned()),
+        _ => (format!("Product {row}"), format!("Pieces of product {row}")),
     };
     html! {
         div.row {
@@ -205,7 +204,7 @@ fn line(draft: &Draft, row: usize) -> Markup {
 
 /// The first row's labels stand above all.
 fn line_input(input: Input<'_>, row: usize) -> Input<'_> {
-    if row == 0 { input } else { input.quiet() }
+    if row == 1 { input } else { input.quiet() }
 }
 
 fn suggestions(frame: &Frame, choices: &Choices) -> Markup {

@@ -81,11 +81,7 @@ fn shown(details: &ProductDetails) -> [(&'static str, String); 6] {
 
 /// What a form or a row says about a product. `told` has the text of a field; `None`: nothing is said about it. A SKU
 /// or a stock that is empty is none, and a status that is empty says nothing.
-fn read(
-    told: impl Fn(&str) -> Option<String>,
-    currency: Currency,
-    errors: &mut FieldErrors,
-) -> ProductPatch {
+fn read(told: impl Fn(&str) -> Option<String>, currency: Currency, errors: &mut FieldErrors) -> ProductPatch {
     let said = |name: &str| told(name).map(|text| Some(text).filter(|text| !text.trim().is_empty()));
     ProductPatch {
         name: told("name").and_then(|text| errors.check("name", ProductName::parse(&text))),

@@ -1,7 +1,11 @@
 use crate::{conflict, denied, faulty_field, shop};
 use haat_domain::authz::Role;
+use haat_domain::cx::Cx;
 use haat_domain::error::{Conflict, Denied, Result};
-use haat_domain::identity::{Enlist, User, create_user, register};
+use haat_domain::identity::{
+    Enlist, InviteToken, User, create_user, find_user, invite, invited_as, register, revoke_invitation,
+};
+use haat_domain::ids::InvitationId;
 use haat_domain::tenancy::{TenantStatus, set_tenant_status};
 use haat_domain::testing::*;
 
@@ -116,4 +120,39 @@ fn a_name_or_an_address_is_taken_once_in_a_store() {
     same_address.user.email = email("Customer@Example.com");
     assert_eq!(conflict(as_nobody(&shop, same_address)), Conflict::EmailTaken);
     as_nobody(&shop, wish("customer", Role::Owner, Some("New"))).expect("another store's names are its own");
+}
+
+#[test]
+fn an_invitation_says_what_it_is_for_to_whoever_it_was_made_for() {
+    let shop = shop();
+    for (random, role) in [(1, Role::Owner), (2, Role::Staff), (3, Role::Customer)] {
+        let (_, token) = invite_by_owner(&shop, role, random);
+        let asked = |address: &str| {
+            let (token, address) = (token.clone(), email(address));
+            shop.visit(move |cx| invited_as(cx, &token, &address))
+        };
+        assert_eq!(asked("NEW@example.com").unwrap(), role);
+        assert_eq!(denied(asked("other@example.com")), Denied::InvitationRequired);
+    }
+    let (id, token) = invite_by_owner(&shop, Role::Staff, 4);
+    shop.act(Role::Owner, move |cx| revoke_invitation(cx, id)).unwrap();
+    let late = shop.visit(move |cx| invited_as(cx, &token, &email("new@example.com")));
+    assert_eq!(denied(late), Denied::InvitationRequired);
+}
+
+fn invite_by_owner(shop: &TestShop, role: Role, random: u8) -> (InvitationId, InviteToken) {
+    let invite = move |cx: &mut Cx<'_>| invite(cx, email("new@example.com"), role, [random; 16]);
+    let made = shop.act(Role::Owner, invite).unwrap();
+    (made.0.id, made.1)
+}
+
+#[test]
+fn an_owner_finds_a_user_by_name_however_it_is_written() {
+    let shop = shop();
+    let find = |role, name: &'static str| shop.act(role, move |cx| find_user(cx, name));
+    assert_eq!(find(Role::Owner, " STAFF ").unwrap().unwrap().id, shop.staff.user.id);
+    for name in ["nobody", "", "a b", "<script>"] {
+        assert_eq!(find(Role::Owner, name).unwrap(), None, "{name}");
+    }
+    assert_eq!(denied(find(Role::Staff, "staff")), Denied::Role);
 }
