@@ -44,7 +44,7 @@ pub(super) fn steady(mut desk: Desk) -> Desk {
 }
 
 async fn frame_of(desk: &Desk) -> Result<(Frame, Currency), Failure> {
-    desk.show(Access::Read, Action::UpdateProduct, |cx| Ok(cx.known()?.currency())).await
+    desk.show(Access::Read, Action::ReadProducts, |cx| Ok(cx.known()?.currency())).await
 }
 
 pub(super) async fn ask(desk: Desk) -> Result<HttpResponse, Failure> {
