@@ -124,7 +124,7 @@ document.addEventListener('submit', (event) => {
     return;
   }
   guarded.delete(form);
-  if ('download' in form.dataset) return;
+  if ('download' in form.dataset || 'download' in (submitter?.dataset ?? {})) return;
   // Only after the browser has read the form, for a disabled button sends no value.
   setTimeout(() => {
     for (const button of form.elements) {

@@ -163,9 +163,10 @@ fn settled(done: Result<Imported>) -> Result<Result<Imported, FieldErrors>> {
 
 fn in_the_way(conflict: &Conflict) -> FieldErrors {
     let mut faults = FieldErrors::default();
-    match conflict {
-        Conflict::SkuTaken => faults.add("sku", "is another product’s"),
-        _ => faults.add("row", "somebody else was changing the same product: bring this row again"),
+    if *conflict == Conflict::SkuTaken {
+        faults.add("sku", "is another product’s");
+    } else {
+        faults.add("row", "somebody else was changing the same product: bring this row again");
     }
     faults
 }

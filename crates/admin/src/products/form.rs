@@ -111,7 +111,7 @@ async fn look(desk: &Desk, id: ProductId) -> Result<(Frame, (Product, Option<Use
         let by = product.created_by.and_then(|by| names.remove(&by));
         Ok((product, by))
     };
-    desk.show(Access::Read, Action::UpdateProduct, work).await
+    desk.show(Access::Read, Action::ReadProducts, work).await
 }
 
 pub(super) async fn show(desk: Desk, path: Path<String>) -> Result<HttpResponse, Failure> {
@@ -187,7 +187,7 @@ pub(super) async fn quick(Posted(desk, typed): Posted, path: Path<String>) -> Re
 pub(super) async fn doubt(desk: Desk, path: Path<String>) -> Result<HttpResponse, Failure> {
     let id = id(&path)?;
     let (frame, product) =
-        desk.show(Access::Read, Action::DeleteProduct, move |cx| read_product(cx, id)).await?;
+        desk.show(Access::Read, Action::ReadProducts, move |cx| read_product(cx, id)).await?;
     let (title, path) = (format!("Remove {}?", product.details.name.as_str()), format!("/products/{id}/"));
     let question = Question {
         title: &title,

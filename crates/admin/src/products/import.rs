@@ -19,7 +19,7 @@ use actix_web::web::block;
 use haat_app::Verified;
 use haat_domain::authz::Action;
 use haat_domain::catalog::Imported;
-use haat_domain::error::Error;
+use haat_domain::error::{Error, FieldErrors};
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
 use maud::{Markup, PreEscaped, html};
@@ -44,7 +44,7 @@ pub(super) fn steady(mut desk: Desk) -> Desk {
 }
 
 async fn frame_of(desk: &Desk) -> Result<(Frame, Currency), Failure> {
-    desk.show(Access::Read, Action::UpdateProduct, |cx| Ok(cx.known()?.currency())).await
+    desk.show(Access::Read, Action::ReadProducts, |cx| Ok(cx.known()?.currency())).await
 }
 
 pub(super) async fn ask(desk: Desk) -> Result<HttpResponse, Failure> {
@@ -93,6 +93,7 @@ fn progress(frame: Frame, import: Import) -> Result<HttpResponse, Failure> {
         (head(&frame, Some(("/products/", "Products")), if dry { "Checking the file" } else { "Importing the file" }, &html! {}))
         (PreEscaped(CUT))
     };
+    frame.sight.said();
     let whole = frame.whole(TITLE, body).into_string();
     let (before, after) =
         whole.split_once(CUT).ok_or_else(|| Failure::Domain(Error::internal("a page without its middle")))?;
@@ -125,14 +126,15 @@ async fn piece(mut rest: Rest) -> Step<Rest> {
         }
     }
     rest.import = import.filter(|_| !over);
-    let said = match &rest.import {
-        Some(import) => html! { p { (so_far(&rest.tally, about(&rest.tally, &import.table))) } },
-        None => html! {
+    let said = if let Some(import) = &rest.import {
+        html! { p { (so_far(&rest.tally, about(&rest.tally, &import.table))) } }
+    } else {
+        html! {
             p { (so_far(&rest.tally, rest.tally.rows)) }
             (PreEscaped("</div>"))
             (summary(&rest, stopped.as_deref()))
             (PreEscaped(&rest.tail))
-        },
+        }
     };
     Ok(Some((said.into_string().into(), rest)))
 }
@@ -151,8 +153,9 @@ fn many(number: u64) -> String {
 fn so_far(tally: &Tally, all: u64) -> String {
     let of = if all == tally.rows { String::new() } else { format!(" of about {}", many(all)) };
     let Tally { rows, created, changed, unchanged, faulty } = *tally;
+    let name = if all == 1 { "row" } else { "rows" };
     format!(
-        "{}{of} rows: {} new, {} changed, {} as they were, {} faulty",
+        "{}{of} {name}: {} new, {} changed, {} as they were, {} faulty",
         many(rows),
         many(created),
         many(changed),
@@ -180,9 +183,9 @@ fn summary(rest: &Rest, stopped: Option<&str>) -> Markup {
                 dt { "As they were" } dd { (many(tally.unchanged)) }
                 dt { "Faulty" } dd { (many(tally.faulty)) }
             }
-            p { (next(tally, *dry)) }
+            @if stopped.is_none() { p { (next(tally, *dry)) } }
             div.buttons {
-                a.button.primary href=(frame.at("/products/import/")) { @if *dry { "Import the file" } @else { "Import another file" } }
+                a.button.primary href=(frame.at("/products/import/")) { @if *dry { "Choose the file again" } @else { "Import another file" } }
                 a.button href=(frame.at("/products/")) { "To the products" }
             }
         }
@@ -221,7 +224,7 @@ fn faults(faulty: &[Done], all: u64) -> Markup {
                     thead { tr { th.row-number scope="col" { "Row" } th scope="col" { "Column" } th scope="col" { "What is wrong" } th scope="col" { "The cell" } } }
                     tbody {
                         @for done in faulty {
-                            @for (column, faults) in done.outcome.as_ref().err().into_iter().flat_map(|faults| faults.iter()) {
+                            @for (column, faults) in done.outcome.as_ref().err().into_iter().flat_map(FieldErrors::iter) {
                                 tr {
                                     td.row-number { (done.row.number) }
                                     td { (column) }
@@ -295,39 +298,37 @@ fn page(frame: &Frame, currency: Currency, draft: &Draft) -> Markup {
             a.button href=(frame.at("/products/export/")) download { "Export all products" }
         }))
         (problem(draft))
-        div.columns {
-            section.card {
-                h2 { "The file" }
-                form.form method="post" action=(frame.at("/products/import/")) enctype="multipart/form-data" data-import {
-                    (frame.token())
-                    div.field.faulty[!faults.is_empty()] {
-                        label for="field-file" { "Table of products" span.needed aria-hidden="true" { " *" } }
-                        input #field-file name="file" type="file" accept=".csv,text/csv" required
-                            aria-describedby="field-file-hint" aria-invalid=[(!faults.is_empty()).then_some("true")];
-                        p.hint #field-file-hint { "CSV in UTF-8, with commas, semicolons or tabs between the cells; at most " (limit) "." }
-                        @if !faults.is_empty() { p.fault { (sentence(&faults.join("; "))) } }
-                    }
-                    div.buttons {
-                        button.button.primary type="submit" name="do" value="check" { "Check the file" }
-                        button.button type="submit" name="do" value="import" { "Import" }
-                        button.button type="submit" name="do" value="report" data-download { "Download the report" }
-                    }
-                    p.muted { "Checking and the report change nothing. An import leaves out faulty rows and brings in all others." }
+        section.card {
+            h2 { "The file" }
+            form.form method="post" action=(frame.at("/products/import/")) enctype="multipart/form-data" data-import {
+                (frame.token())
+                div.field.faulty[!faults.is_empty()] {
+                    label for="field-file" { "Table of products" span.needed aria-hidden="true" { " *" } }
+                    input #field-file name="file" type="file" accept=".csv,text/csv" required
+                        aria-describedby="field-file-hint" aria-invalid=[(!faults.is_empty()).then_some("true")];
+                    p.hint #field-file-hint { "CSV in UTF-8, with commas, semicolons or tabs between the cells; at most " (limit) "." }
+                    @if !faults.is_empty() { p.fault { (sentence(&faults.join("; "))) } }
+                }
+                div.buttons {
+                    button.button.primary type="submit" name="do" value="check" { "Check the file" }
+                    button.button type="submit" name="do" value="import" { "Import" }
+                    button.button type="submit" name="do" value="report" data-download { "Download the report" }
+                }
+                p.muted { "Checking and the report change nothing. An import leaves out faulty rows and brings in all others." }
+            }
+        }
+        section.card {
+            h2 { "What is in it" }
+            p { "The first row names the columns, in any order. Only " b { "name" } " must be there; a new product needs a price as well. Columns that are left out stay as they are." }
+            div.scroll role="region" tabindex="0" aria-label="Columns" {
+                table.plain {
+                    caption.sr { "Columns of the file" }
+                    thead { tr { th scope="col" { "Column" } th scope="col" { "What it says" } } }
+                    tbody { @for (column, text) in COLUMNS.into_iter().zip(meanings(currency)) { tr { th scope="row" { code { (column) } } td { (text) } } } }
                 }
             }
-            section.card {
-                h2 { "What is in it" }
-                p { "The first row names the columns, in any order. Only " b { "name" } " must be there; a new product needs a price as well. Columns that are left out stay as they are." }
-                div.scroll role="region" tabindex="0" aria-label="Columns" {
-                    table.plain {
-                        caption.sr { "Columns of the file" }
-                        thead { tr { th scope="col" { "Column" } th scope="col" { "What it says" } } }
-                        tbody { @for (column, text) in COLUMNS.into_iter().zip(meanings(currency)) { tr { th scope="row" { code { (column) } } td { (text) } } } }
-                    }
-                }
-                p { "The easiest way to begin is an " a href=(frame.at("/products/export/")) download { "export" } ": change what you like in a spreadsheet, and import it again." }
-                p.muted { "Cells that a spreadsheet would take for a formula have an apostrophe in front; an import takes it off again." }
-            }
+            p { "The easiest way to begin is an " a href=(frame.at("/products/export/")) download { "export" } ": change what you like in a spreadsheet, and import it again." }
+            p.muted { "Cells that a spreadsheet would take for a formula have an apostrophe in front; an import takes it off again." }
         }
     }
 }

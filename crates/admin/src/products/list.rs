@@ -118,7 +118,7 @@ pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse
     let access = if filtered { Access::Scan } else { Access::Read };
     let asked = query.clone();
     let (frame, found) =
-        desk.show(access, Action::UpdateProduct, move |cx| find(cx, &asked, filtered)).await?;
+        desk.show(access, Action::ReadProducts, move |cx| find(cx, &asked, filtered)).await?;
     let faulty = found.errors.iter().next().is_some();
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };
@@ -222,7 +222,7 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
             (Input::choice(draft, "status", "Status", statuses))
             (Input::choice(draft, "stock", "Stock", stocks))
             (Input::amount(draft, "min_price", "Price from"))
-            (Input::amount(draft, "max_price", "to"))
+            (Input::amount(draft, "max_price", "Price to"))
             (Input::choice(draft, "ordering", "Order", orders))
             button.button type="submit" { "Filter" }
             @if filtered { a.button.quiet href=(frame.at("/products/")) { "Clear" } }

@@ -29,20 +29,19 @@ pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
 where
     S: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
 {
-    // Customers may read products as well: who is to see the panel's pages of them is who may change them.
-    let rule = Rule::Needs(Action::UpdateProduct);
+    let (read, change) = (Rule::Needs(Action::ReadProducts), Rule::Needs(Action::UpdateProduct));
     pages
-        .get("/products/", rule, list::show)
-        .post("/products/bulk/", rule, list::bulk)
+        .get("/products/", read, list::show)
+        .post("/products/bulk/", change, list::bulk)
         .get("/products/new/", Rule::Needs(Action::CreateProduct), form::blank)
         .post("/products/new/", Rule::Needs(Action::CreateProduct), form::create)
-        .get("/products/export/", rule, export::download)
-        .get("/products/import/", rule, import::ask)
-        .post("/products/import/", rule, import::receive)
-        .get("/products/{id}/", rule, form::show)
-        .post("/products/{id}/", rule, form::change)
-        .post("/products/{id}/quick/", rule, form::quick)
-        .get("/products/{id}/delete/", Rule::Needs(Action::DeleteProduct), form::doubt)
+        .get("/products/export/", read, export::download)
+        .get("/products/import/", read, import::ask)
+        .post("/products/import/", change, import::receive)
+        .get("/products/{id}/", read, form::show)
+        .post("/products/{id}/", change, form::change)
+        .post("/products/{id}/quick/", change, form::quick)
+        .get("/products/{id}/delete/", read, form::doubt)
         .post("/products/{id}/delete/", Rule::Needs(Action::DeleteProduct), form::delete)
 }
 

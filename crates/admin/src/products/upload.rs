@@ -55,7 +55,7 @@ impl FromRequest for Upload {
                 wait: desk.sight.panel.body_time,
                 limit,
                 left: limit.saturating_add(AROUND),
-                parts: Multipart::new(req.headers(), payload),
+                stream: Multipart::new(req.headers(), payload),
             };
             parts.receive(desk, &req).await
         })
@@ -63,7 +63,7 @@ impl FromRequest for Upload {
 }
 
 struct Parts {
-    parts: Multipart,
+    stream: Multipart,
     /// How long the next piece may take.
     wait: Duration,
     limit: usize,
@@ -108,7 +108,7 @@ impl Parts {
     }
 
     async fn next(&mut self) -> Result<Option<Field>, Failure> {
-        let next = poll_fn(|cx| Pin::new(&mut self.parts).poll_next(cx));
+        let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx));
         within(self.wait, next).await
     }
 
@@ -134,7 +134,7 @@ impl Parts {
     async fn file(&mut self, mut field: Field) -> Result<Option<File>, Failure> {
         let named = field.content_disposition().and_then(|disposition| disposition.get_filename());
         let chosen = named.is_some_and(|name| !name.is_empty());
-        let mut file = on_disk(|| tempfile::tempfile()).await?;
+        let mut file = on_disk(tempfile::tempfile).await?;
         let (mut gathered, mut size) = (BytesMut::new(), 0);
         while let Some(piece) = self.piece(&mut field).await? {
             size += piece.len();
