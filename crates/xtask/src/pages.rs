@@ -15,7 +15,9 @@ pub(crate) fn install_axe() -> Outcome {
 /// Takes pictures of every page as everybody sees it, on a desktop and on a phone, in light and in dark.
 pub(crate) fn screenshots(folder: Option<&Path>) -> Outcome {
     let folder = match folder {
-        Some(folder) => std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))?,
+        Some(folder) => {
+            std::path::absolute(folder).map_err(|error| format!("{}: {error}", folder.display()))?
+        }
         None => target_folder()?.join("screenshots"),
     };
     make_folder(&folder)?;

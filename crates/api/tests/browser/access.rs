@@ -20,16 +20,29 @@ const FIND: &str = "
             .map((fault) => `${fault.id}: ${fault.nodes.map((node) => `${node.target} (${node.failureSummary})`).join(' | ')}`)),
         (error) => done([`axe itself: ${error}`]));";
 
+/// axe-core; where there is none, that is said.
+fn axe() -> Option<String> {
+    let file = haat_testkit::axe_core();
+    if file.is_none() {
+        haat_testkit::skip_or_fail(
+            "the pages' accessibility",
+            "there is no axe-core: `cargo xtask test` installs it",
+        );
+    }
+    Some(std::fs::read_to_string(file?).unwrap())
+}
+
+async fn faults(browser: &Browser) -> Vec<String> {
+    let found = browser.client.execute_async(FIND, vec![]).await.unwrap();
+    found.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 async fn nobody_is_shut_out(seat: Seat) {
-    let Some(axe) = haat_testkit::axe_core() else {
-        haat_testkit::skip_or_fail("the pages' accessibility", "there is no axe-core: `cargo xtask test` installs it");
-        return;
-    };
-    let axe = std::fs::read_to_string(axe).unwrap();
+    let Some(axe) = axe() else { return };
     let haat = Haat::demo();
     let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
     browser.sit(seat).await;
-    let mut faults = Vec::new();
+    let mut all = Vec::new();
     let mut paths: Vec<_> = visits(&haat, seat).await.into_iter().map(|visit| visit.path).collect();
     paths.push("/nowhere/".to_owned());
     for path in paths {
@@ -37,12 +50,10 @@ async fn nobody_is_shut_out(seat: Seat) {
         browser.execute(&axe, &[]).await;
         for (screen, width, dark) in SCREENS {
             browser.screen(width, dark).await;
-            let found = browser.client.execute_async(FIND, vec![]).await.unwrap();
-            let found = found.as_array().unwrap().iter().filter_map(Value::as_str);
-            faults.extend(found.map(|fault| format!("{path} ({screen}): {fault}")));
+            all.extend(faults(&browser).await.iter().map(|fault| format!("{path} ({screen}): {fault}")));
         }
     }
-    assert!(faults.is_empty(), "as {}:\n{}", seat.name(), faults.join("\n"));
+    assert!(all.is_empty(), "as {}:\n{}", seat.name(), all.join("\n"));
 }
 
 #[actix_web::test]
@@ -58,4 +69,42 @@ async fn nobody_is_shut_out_of_a_store() {
 #[actix_web::test]
 async fn nobody_is_shut_out_of_the_platform() {
     nobody_is_shut_out(Seat::Platform).await;
+}
+
+/// A form that was refused, and a file with faulty rows: pages that no address leads to.
+#[actix_web::test]
+async fn nobody_is_shut_out_by_what_went_wrong() {
+    let Some(axe) = axe() else { return };
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    let file = haat.folder.path().join("goods.csv");
+    std::fs::write(&file, "name,price\nLamp,free\n").unwrap();
+    browser.sign_in("rohan").await;
+    for (path, button) in [("/products/new/", "Add the product"), ("/products/import/", "Check the file")] {
+        browser.goto(path).await;
+        browser.execute("for (const form of document.forms) form.noValidate = true", &[]).await;
+        if browser.has("input[type=file]").await {
+            browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+        }
+        browser.press(button).await;
+        browser.execute(&axe, &[]).await;
+        for (screen, width, dark) in SCREENS {
+            browser.screen(width, dark).await;
+            assert_eq!(faults(&browser).await, Vec::<String>::new(), "after {path} ({screen})");
+        }
+    }
+}
+
+/// Or the tests above would prove nothing.
+#[actix_web::test]
+async fn what_shuts_people_out_is_found() {
+    let Some(axe) = axe() else { return };
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    browser.goto("/sign-in/").await;
+    browser.execute(&axe, &[]).await;
+    assert_eq!(faults(&browser).await, Vec::<String>::new());
+    browser.execute("document.querySelector('main label').remove()", &[]).await;
+    let found = faults(&browser).await;
+    assert!(found.iter().any(|fault| fault.starts_with("label:")), "{found:?}");
 }

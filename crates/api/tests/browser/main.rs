@@ -1,7 +1,7 @@
 //! Swagger UI and the admin panel in a real browser: Debian's Chromium, driven by chromedriver.
 //!
 //! Every test has a server, a database and a browser of its own; the driver is one for all.
-#![allow(dead_code)]
+#![deny(dead_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -39,7 +39,8 @@ async fn the_way_of_an_order(wish: Wish) {
     browser.press("Place the order").await;
     browser.says("That did not work").await;
     browser.fill("quantity-1", "2").await;
-    let again = if browser.control("Place the order").await.is_some() { "Look again" } else { "Look at the order" };
+    let again =
+        if browser.control("Place the order").await.is_some() { "Look again" } else { "Look at the order" };
     browser.press(again).await;
     browser.says("2,598.00").await;
     browser.press("Place the order").await;
@@ -58,7 +59,9 @@ async fn the_way_of_an_order(wish: Wish) {
     }
     assert_eq!(moves(&browser).await, Vec::<String>::new());
     let history = browser.texts("ol.history li").await.join("\n");
-    for step in ["placed by rohan", "pending → confirmed", "confirmed → shipped", "shipped → delivered by rohan"] {
+    for step in
+        ["placed by rohan", "pending → confirmed", "confirmed → shipped", "shipped → delivered by rohan"]
+    {
         assert!(history.contains(step), "{step} is not in the history:\n{history}");
     }
     browser.goto(&product).await;

@@ -28,14 +28,70 @@ async fn screenshots_of_every_page() {
         }
         for (name, path) in visits {
             browser.goto(&path).await;
-            for (screen, width, dark) in SCREENS {
-                browser.screen(width, dark).await;
-                let name = format!("{}-{name}.png", seat.name());
-                picture(&browser, &folder.join(screen).join(name)).await;
-            }
+            pictures(&browser, &folder, &format!("{}-{name}", seat.name())).await;
         }
     }
+    what_no_address_leads_to(&haat, &folder).await;
     println!("the pictures are in {}", folder.display());
+}
+
+/// What comes after a form.
+async fn what_no_address_leads_to(haat: &Haat, folder: &Path) {
+    let Some(browser) = Browser::before("screenshots", haat, Wish::default()).await else { return };
+    browser.goto("/sign-in/").await;
+    browser.fill("username", "rohan").await;
+    browser.fill("password", "wrong").await;
+    browser.press("Sign in").await;
+    pictures(&browser, folder, "after-sign-in-refused").await;
+    browser.sit(Seat::Owner).await;
+
+    let file = haat.folder.path().join("goods.csv");
+    std::fs::write(
+        &file,
+        "sku,name,price,stock\nS-1,Brass lamp,1299.00,5\nS-2,Clay lamp,free,5\nS-3,,10.00,-1\n",
+    )
+    .unwrap();
+    browser.goto("/products/import/").await;
+    browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.press("Check the file").await;
+    pictures(&browser, folder, "after-import-checked").await;
+
+    browser.goto("/products/new/").await;
+    browser.fill("name", "Brass lamp").await;
+    browser.fill("price", "dear").await;
+    browser.fill("stock", "7").await;
+    browser.press("Add the product").await;
+    pictures(&browser, folder, "after-product-refused").await;
+    browser.fill("price", "1299.00").await;
+    browser.press("Add the product").await;
+    pictures(&browser, folder, "after-product-added").await;
+
+    let product = browser.path().await.trim_matches('/').rsplit('/').next().unwrap().to_owned();
+    let owner = haat.api("rohan").await;
+    owner.patch(&format!("/api/products/{product}/"), json!({"name": "Clay lamp"})).await;
+    browser.fill("name", "Silver lamp").await;
+    browser.press("Save").await;
+    pictures(&browser, folder, "after-product-conflict").await;
+
+    browser.goto("/orders/new/").await;
+    browser.fill("customer", "rahul").await;
+    browser.fill("product-1", &product).await;
+    browser.press("Look at the order").await;
+    pictures(&browser, folder, "after-order-looked-at").await;
+
+    browser.goto("/invitations/new/").await;
+    browser.fill("email", "new@example.com").await;
+    browser.press("Make the invitation").await;
+    pictures(&browser, folder, "after-invitation-made").await;
+}
+
+async fn pictures(browser: &Browser, folder: &Path, name: &str) {
+    for (screen, width, dark) in SCREENS {
+        browser.screen(width, dark).await;
+        picture(browser, &folder.join(screen).join(format!("{name}.png"))).await;
+    }
+    // What is typed next is typed on a desktop.
+    browser.screen(1280, false).await;
 }
 
 /// All of the page, and not only what fits on the screen.

@@ -13,7 +13,10 @@ fn elsewhere(page: String) -> u16 {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
             let _ = stream.read(&mut [0; 4096]);
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close", page.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close",
+                page.len()
+            );
             let _ = write!(stream, "{head}\r\n\r\n{page}");
         }
     });
@@ -63,7 +66,9 @@ async fn a_number_of_another_store_looks_like_one_of_nobodys() {
     let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
     let (theirs, customer) = (haat.api("meera").await, haat.api("arjun").await);
     let product = theirs.first("/api/products/").await;
-    let order = customer.post("/api/orders/", json!({"product": product, "quantity": 1})).await["id"].as_i64().unwrap();
+    let order = customer.post("/api/orders/", json!({"product": product, "quantity": 1})).await["id"]
+        .as_i64()
+        .unwrap();
     let user = theirs.first("/api/users/?role=customer").await;
     browser.sign_in("rohan").await;
     for (kind, id) in [("products", product), ("orders", order), ("users", user), ("customers", user)] {

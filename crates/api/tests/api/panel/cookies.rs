@@ -16,7 +16,8 @@ fn behind_a_proxy_with_tls_cookies_are_bound_to_the_host(world: &World) {
     let mut visitor = server.visitor();
     visitor.tls = true;
     let answer = visitor.sign_in(&shop.owner.username, PASSWORD, "").must(303);
-    let set: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let set: Vec<_> =
+        answer.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
     let session = set.iter().find(|cookie| cookie.starts_with("__Host-haat_session=")).expect("a session");
     assert!(session.contains("Secure") && session.contains("HttpOnly"), "{session}");
     assert!(answer.header("strict-transport-security").is_some());
@@ -42,14 +43,20 @@ fn a_cookie_that_means_nothing_is_nobodys(world: &World) {
     let good = world.panel(&shop.owner.username, "Alpha");
     let pair = good.cookie("haat_session").unwrap();
     let (access, refresh) = pair.split_once('~').unwrap();
-    for bad in ["x", "~", "a~b", "a.b.c~d.e.f", access, &format!("{refresh}~{access}"), &format!("~{access}")] {
+    for bad in ["x", "~", "a~b", "a.b.c~d.e.f", access, &format!("{refresh}~{access}"), &format!("~{access}")]
+    {
         let visitor = world.visitor();
         visitor.keep("haat_session", bad);
         let answer = visitor.get("/account/").must(303);
         assert!(answer.place().starts_with("/admin/sign-in/?why="), "{bad}: {}", answer.place());
     }
     assert!(good.is_in());
-    for (name, value) in [("haat_zone", "Nowhere/Atlantis"), ("haat_theme", "x\"y"), ("haat_flash", "hello"), ("haat_store", "beta")] {
+    for (name, value) in [
+        ("haat_zone", "Nowhere/Atlantis"),
+        ("haat_theme", "x\"y"),
+        ("haat_flash", "hello"),
+        ("haat_store", "beta"),
+    ] {
         good.keep(name, value);
         assert!(good.is_in(), "{name}");
     }

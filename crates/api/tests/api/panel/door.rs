@@ -43,7 +43,9 @@ fn a_wrong_password_and_an_unknown_name_look_the_same(world: &World) {
     };
     let wrong = page(&shop.owner.username, "wrong");
     // As long as the owner's name, for what was typed is on the page again.
-    for (username, password) in [("nobody.else", "wrong"), ("no username", "wrong"), (&shop.owner.username, "")] {
+    for (username, password) in
+        [("nobody.else", "wrong"), ("no username", "wrong"), (&shop.owner.username, "")]
+    {
         assert_eq!(page(username, password), wrong, "{username}");
     }
 }
@@ -104,7 +106,11 @@ fn too_many_wrong_passwords_slow_the_door_down(world: &World) {
     wrong(3).must(401);
     let answer = std::iter::repeat_with(|| wrong(1)).take(5).find(|answer| answer.status == 429);
     let answer = answer.expect("the door has not slowed down");
-    assert!(answer.header("retry-after").is_some_and(|after| after.parse::<u32>().unwrap() >= 1), "{:?}", answer.headers);
+    assert!(
+        answer.header("retry-after").is_some_and(|after| after.parse::<u32>().unwrap() >= 1),
+        "{:?}",
+        answer.headers
+    );
     assert!(answer.text.contains("Too many tries."), "{}", answer.text);
     // The right one does not help now, and is not told from a wrong one.
     visitor.sign_in(&shop.owner.username, PASSWORD, "").must(429);

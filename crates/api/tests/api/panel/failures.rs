@@ -19,9 +19,15 @@ fn what_is_not_there_is_a_page(world: &World) {
     let shop = world.open("Alpha");
     let visitor = world.panel(&shop.owner.username, "Alpha");
     for who in [&visitor, &world.visitor()] {
-        for path in ["/nowhere/", "/account/nowhere/", "/products/1/2/3/", "/static/x/y/", "/..%2f..%2fetc/", "/%00/"] {
+        for path in
+            ["/nowhere/", "/account/nowhere/", "/products/1/2/3/", "/static/x/y/", "/..%2f..%2fetc/", "/%00/"]
+        {
             let answer = who.get(path).must(404);
-            assert!(answer.text.contains(answer.header("x-request-id").unwrap()), "no number: {}", answer.text);
+            assert!(
+                answer.text.contains(answer.header("x-request-id").unwrap()),
+                "no number: {}",
+                answer.text
+            );
         }
     }
 }
@@ -30,8 +36,11 @@ fn every_other_method_is_a_page_that_says_which_there_are(world: &World) {
     let shop = world.open("Alpha");
     let visitor = world.panel(&shop.owner.username, "Alpha");
     let pages = haat_admin::pages();
-    let has = |path: &str, method: &str| pages.iter().any(|page: &Page| page.path == path && page.method == *method);
-    let paths: BTreeSet<_> = pages.iter().map(|page| page.path).filter(|path| !path.starts_with("/static/")).collect();
+    let has = |path: &str, method: &str| {
+        pages.iter().any(|page: &Page| page.path == path && page.method == *method)
+    };
+    let paths: BTreeSet<_> =
+        pages.iter().map(|page| page.path).filter(|path| !path.starts_with("/static/")).collect();
     for path in paths {
         let here = path.replace("{id}", "1");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
@@ -40,7 +49,9 @@ fn every_other_method_is_a_page_that_says_which_there_are(world: &World) {
             }
             let answer = visitor.send(visitor.request(method, &here));
             // An address of two pages may be the other one's: /users/{id}/ is there for `new` as well.
-            let taken = pages.iter().any(|page| page.path != path && page.method == *method && fits(page.path, &here));
+            let taken = pages
+                .iter()
+                .any(|page| page.path != path && page.method == *method && fits(page.path, &here));
             if !taken {
                 assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
                 assert!(answer.header("allow").is_some(), "{method} {path}");
@@ -52,7 +63,8 @@ fn every_other_method_is_a_page_that_says_which_there_are(world: &World) {
 /// Whether a path is one of such a pattern.
 fn fits(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    pattern.len() == path.len() && pattern.iter().zip(path).all(|(part, own)| *part == own || part.starts_with('{'))
+    pattern.len() == path.len()
+        && pattern.iter().zip(path).all(|(part, own)| *part == own || part.starts_with('{'))
 }
 
 fn a_form_that_is_too_large_is_a_page(world: &World) {
@@ -67,7 +79,8 @@ fn a_form_that_is_too_large_is_a_page(world: &World) {
 fn who_asks_too_often_gets_a_page(world: &World) {
     let server = world.another(&["--limit-address", "1/3"]);
     let visitor = server.visitor();
-    let answer = std::iter::repeat_with(|| visitor.get("/sign-in/")).take(50).find(|answer| answer.status == 429);
+    let answer =
+        std::iter::repeat_with(|| visitor.get("/sign-in/")).take(50).find(|answer| answer.status == 429);
     let answer = answer.expect("no limit");
     assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
 }

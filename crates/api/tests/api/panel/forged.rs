@@ -37,7 +37,8 @@ fn forms(world: &World, check: impl Fn(&Visitor, &str, &[(String, String)], &dyn
             if action.realm() == Realm::Platform && verdict(Role::Owner, action) == Verdict::Deny);
         let visitor = if platform { &operator } else { &owner };
         let kind = page.path.replacen('/', "/api/", 1);
-        let id = if page.path.contains("{id}") { maker.thing(&kind, &shop).to_string() } else { String::new() };
+        let id =
+            if page.path.contains("{id}") { maker.thing(&kind, &shop).to_string() } else { String::new() };
         let path = page.path.replace("{id}", &id);
         let fields = clerk.fill(visitor, page.path, &path, &shop, &shop.owner.username);
         let before = state(&shop, &admin, visitor);
@@ -64,7 +65,11 @@ fn a_form_without_this_sessions_token_changes_nothing(world: &World) {
         ];
         for token in tokens {
             let answer = visitor.post_with(&token, path, fields).must(403);
-            assert!(answer.text.contains("This form did not come from this panel"), "{path}: {}", answer.text);
+            assert!(
+                answer.text.contains("This form did not come from this panel"),
+                "{path}: {}",
+                answer.text
+            );
         }
         let bare = visitor.send(visitor.request("POST", path)).must(403);
         assert!(bare.text.contains("This form did not come from this panel"), "{path}: {}", bare.text);
@@ -93,7 +98,8 @@ fn the_token_on_the_pages_is_this_sessions(world: &World) {
     let visitor = world.visitor();
     let page = visitor.get("/sign-in/").must(200);
     let on = |page: &str, action: &str| {
-        let fields = super::html::form(page, action).unwrap_or_else(|| panic!("no form for {action} on {page}"));
+        let fields =
+            super::html::form(page, action).unwrap_or_else(|| panic!("no form for {action} on {page}"));
         fields.into_iter().find(|(name, _)| name == "form_token").expect("a token").1
     };
     assert_eq!(on(&page.text, "/admin/sign-in/"), visitor.token());
@@ -111,7 +117,12 @@ fn a_token_from_before_signing_in_is_worth_nothing_afterwards(world: &World) {
     let visitor = world.visitor();
     let planted = "0123456789abcdef0123456789abcdef";
     visitor.keep("haat_seed", planted);
-    visitor.post("/sign-in/", &[("username", &shop.owner.username), ("password", &crate::support::PASSWORD.to_owned())]).must(303);
+    visitor
+        .post(
+            "/sign-in/",
+            &[("username", &shop.owner.username), ("password", &crate::support::PASSWORD.to_owned())],
+        )
+        .must(303);
     assert_ne!(visitor.cookie("haat_seed").unwrap(), planted);
     let pair = visitor.cookie("haat_session").unwrap();
     let session = crate::attacks::tokens::claims(pair.split('~').next().unwrap())["sid"].as_i64().unwrap();

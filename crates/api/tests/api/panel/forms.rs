@@ -35,9 +35,13 @@ impl Clerk {
             "/account/" => vec![("email", format!("{username}.{email}"))],
             "/account/password/" => {
                 // The same one: whoever fills in the next form must still know it.
-                ["old_password", "new_password", "new_password_again"].map(|name| (name, PASSWORD.to_owned())).to_vec()
+                ["old_password", "new_password", "new_password_again"]
+                    .map(|name| (name, PASSWORD.to_owned()))
+                    .to_vec()
             }
-            "/account/preferences/" => vec![("zone", "Asia/Kolkata".to_owned()), ("theme", "dark".to_owned())],
+            "/account/preferences/" => {
+                vec![("zone", "Asia/Kolkata".to_owned()), ("theme", "dark".to_owned())]
+            }
             "/products/new/" => vec![("name", "A brick".to_owned()), ("price", "1.50".to_owned())],
             "/products/{id}/" => vec![("name", format!("A better brick {n}"))],
             "/products/{id}/quick/" => {
@@ -63,16 +67,30 @@ impl Clerk {
             }
             "/orders/{id}/move/" => vec![("to", "confirmed".to_owned()), ("from", "pending".to_owned())],
             "/users/new/" => {
-                vec![("username", name), ("email", email), ("role", "staff".to_owned()), ("password", password())]
+                vec![
+                    ("username", name),
+                    ("email", email),
+                    ("role", "staff".to_owned()),
+                    ("password", password()),
+                ]
             }
             "/users/{id}/" => vec![("email", email)],
             "/invitations/new/" => vec![("email", email), ("role", "staff".to_owned())],
             "/store/" => vec![("name", shop.name.to_uppercase())],
-            "/platform/tenants/new/" => vec![("name", format!("Wall {n} of the panel")), ("currency", "EUR".to_owned())],
+            "/platform/tenants/new/" => {
+                vec![("name", format!("Wall {n} of the panel")), ("currency", "EUR".to_owned())]
+            }
             "/platform/tenants/{id}/" => vec![("name", format!("Another wall {n}"))],
-            "/sign-out/" | "/account/sign-out-everywhere/" | "/products/{id}/delete/" | "/orders/{id}/delete/"
-            | "/users/{id}/delete/" | "/invitations/{id}/revoke/" | "/platform/tenants/{id}/suspend/"
-            | "/platform/tenants/{id}/resume/" | "/platform/tenants/{id}/enter/" | "/platform/leave/" => Vec::new(),
+            "/sign-out/"
+            | "/account/sign-out-everywhere/"
+            | "/products/{id}/delete/"
+            | "/orders/{id}/delete/"
+            | "/users/{id}/delete/"
+            | "/invitations/{id}/revoke/"
+            | "/platform/tenants/{id}/suspend/"
+            | "/platform/tenants/{id}/resume/"
+            | "/platform/tenants/{id}/enter/"
+            | "/platform/leave/" => Vec::new(),
             other => panic!("say here what is filled in at {other}, or that there is nothing to"),
         }
     }

@@ -38,7 +38,12 @@ pub(super) fn tags(page: &str) -> Vec<Tag> {
         let ends = tag.starts_with('/');
         let tag = tag.trim_start_matches('/');
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
-        tags.push(Tag { name: name.to_owned(), attributes: attributes_of(attributes), text: plain(text), ends });
+        tags.push(Tag {
+            name: name.to_owned(),
+            attributes: attributes_of(attributes),
+            text: plain(text),
+            ends,
+        });
         rest = after;
     }
     tags
@@ -65,10 +70,13 @@ fn attributes_of(mut text: &str) -> BTreeMap<String, String> {
 /// What the form for this address would send as it stands; `None`, if there is no such form.
 pub(super) fn form(page: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(page);
-    let start = tags.iter().position(|tag| tag.name == "form" && !tag.ends && tag.get("action") == Some(action))?;
+    let start =
+        tags.iter().position(|tag| tag.name == "form" && !tag.ends && tag.get("action") == Some(action))?;
     let mut fields = Vec::new();
     let mut choice = String::new();
-    for tag in tags.iter().skip(start).take_while(|tag| !(tag.name == "form" && tag.ends)).filter(|tag| !tag.ends) {
+    for tag in
+        tags.iter().skip(start).take_while(|tag| !(tag.name == "form" && tag.ends)).filter(|tag| !tag.ends)
+    {
         let (name, value) = (tag.get("name").unwrap_or_default(), tag.get("value").unwrap_or_default());
         match tag.name.as_str() {
             "input" if tag.get("type") == Some("checkbox") && tag.get("checked").is_none() => {}
@@ -125,7 +133,13 @@ line</textarea><select name="s"><option value="1">1</option><option value="2" se
 #[test]
 fn what_a_policy_would_stop_is_found() {
     assert!(inline("<p>a</p><script src=\"/x.js\" type=\"module\"></script>").is_empty());
-    for bad in ["<script>1</script>", "<p style=\"x\">", "<a onclick=\"x\">", "<a href=\"javascript:x\">", "<style>p{}"] {
+    for bad in [
+        "<script>1</script>",
+        "<p style=\"x\">",
+        "<a onclick=\"x\">",
+        "<a href=\"javascript:x\">",
+        "<style>p{}",
+    ] {
         assert_eq!(inline(bad).len(), 1, "{bad}");
     }
 }

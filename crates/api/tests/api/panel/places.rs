@@ -29,7 +29,9 @@ fn a_panel_that_was_moved_is_all_in_its_new_place(world: &World) {
     assert!(visitor.get("/account/").place().starts_with("/back/office/sign-in/?why="));
     assert_eq!(visitor.sign_in(&shop.owner.username, PASSWORD, "").must(303).place(), "/back/office/");
     let mut all = 0;
-    for page in haat_admin::pages().into_iter().filter(|page| page.method == Method::GET && !page.path.contains('{')) {
+    for page in
+        haat_admin::pages().into_iter().filter(|page| page.method == Method::GET && !page.path.contains('{'))
+    {
         let answer = visitor.get(page.path);
         for address in html::addresses(&answer.text).into_iter().filter(|address| !address.starts_with('#')) {
             assert!(address.starts_with("/back/office/"), "{address} on {}", page.path);
@@ -50,7 +52,11 @@ fn its_files_may_be_kept_and_are_this_programs(world: &World) {
     let mut kinds = Vec::new();
     for file in files {
         let answer = world.visitor().get(file.strip_prefix("/admin").unwrap()).must(200);
-        assert!(answer.header("cache-control").unwrap().contains("immutable"), "{file}: {:?}", answer.headers);
+        assert!(
+            answer.header("cache-control").unwrap().contains("immutable"),
+            "{file}: {:?}",
+            answer.headers
+        );
         assert!(answer.header("set-cookie").is_none(), "{file}");
         kinds.push(answer.header("content-type").unwrap().split(';').next().unwrap().to_owned());
         // With another digest it is another file, and there is none.

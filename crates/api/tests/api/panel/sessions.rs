@@ -112,7 +112,8 @@ fn signing_out_ends_this_session_alone(world: &World) {
 
 fn signing_out_everywhere_ends_the_programs_sessions_too(world: &World) {
     let (shop, visitor) = owner(world);
-    let (other, staff) = (world.panel(&shop.owner.username, "Alpha"), world.panel(&shop.staff.username, "Alpha"));
+    let (other, staff) =
+        (world.panel(&shop.owner.username, "Alpha"), world.panel(&shop.staff.username, "Alpha"));
     visitor.post("/account/sign-out-everywhere/", &[("", "")]).must(303);
     assert!(!visitor.is_in() && !other.is_in() && staff.is_in());
     shop.owner.get("/api/auth/me/").refused(401, "token_not_valid");
@@ -126,7 +127,9 @@ fn a_new_password_ends_every_other_session(world: &World) {
         visitor.post("/account/password/", &wish)
     };
     let new = "battery staple 9";
-    for (old, first, second) in [("wrong", new, new), (PASSWORD, new, "battery staple 8"), (PASSWORD, "short", "short")] {
+    for (old, first, second) in
+        [("wrong", new, new), (PASSWORD, new, "battery staple 8"), (PASSWORD, "short", "short")]
+    {
         let answer = change(old, first, second).must(400);
         assert!(!answer.text.contains("staple") && !answer.text.contains(PASSWORD), "{}", answer.text);
     }
@@ -152,11 +155,13 @@ fn whoever_is_deactivated_is_out_on_the_next_page(world: &World) {
 
 fn whoever_is_demoted_may_less_on_the_next_page(world: &World) {
     let shop = world.open("Alpha");
-    let body = json!({"username": "second", "password": PASSWORD, "role": "owner", "email": "second@example.com"});
+    let body =
+        json!({"username": "second", "password": PASSWORD, "role": "owner", "email": "second@example.com"});
     let second = shop.owner.post("/api/users/", &body).must(201).id();
     let visitor = world.panel("second", "Alpha");
     visitor.get("/users/").must(200);
-    let become_a = |role: &str| shop.owner.patch(&format!("/api/users/{second}/"), &json!({"role": role})).must(200);
+    let become_a =
+        |role: &str| shop.owner.patch(&format!("/api/users/{second}/"), &json!({"role": role})).must(200);
     become_a("staff");
     // Whether a change of role ends the session or only narrows it: they see no users any more.
     assert!(matches!(visitor.get("/users/").status, 303 | 403));
@@ -170,7 +175,8 @@ fn whoever_is_demoted_may_less_on_the_next_page(world: &World) {
 
 fn whose_store_is_suspended_is_out_on_the_next_page(world: &World) {
     let ((shop, visitor), admin) = (owner(world), world.admin());
-    let set = |what: &str| admin.post(&format!("/api/platform/tenants/{}/{what}/", shop.id), &json!({})).must(200);
+    let set =
+        |what: &str| admin.post(&format!("/api/platform/tenants/{}/{what}/", shop.id), &json!({})).must(200);
     set("suspend");
     let answer = visitor.get("/account/").must(303);
     assert!(answer.place().contains("why=store_suspended"), "{}", answer.place());

@@ -87,7 +87,11 @@ impl Visitor {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
             let mut jar = self.jar.borrow_mut();
-            if rest.contains("Max-Age=0") { jar.remove(name) } else { jar.insert(name.to_owned(), value.to_owned()) };
+            if rest.contains("Max-Age=0") {
+                jar.remove(name)
+            } else {
+                jar.insert(name.to_owned(), value.to_owned())
+            };
         }
         answer
     }
@@ -110,7 +114,12 @@ impl Visitor {
     }
 
     /// Sends a form with some token.
-    pub(super) fn post_with<N: AsRef<str>, V: AsRef<str>>(&self, token: &str, path: &str, fields: &[(N, V)]) -> Answer {
+    pub(super) fn post_with<N: AsRef<str>, V: AsRef<str>>(
+        &self,
+        token: &str,
+        path: &str,
+        fields: &[(N, V)],
+    ) -> Answer {
         self.send(self.filled(token, path, fields))
     }
 
@@ -149,7 +158,8 @@ fn multipart(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder
     let mut body = String::new();
     for (name, value) in fields {
         let file = if *name == "file" { "; filename=\"goods.csv\"\r\nContent-Type: text/csv" } else { "" };
-        body += &format!("--between\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n");
+        body +=
+            &format!("--between\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n");
     }
     body += "--between--\r\n";
     request.header("Content-Type", "multipart/form-data; boundary=between").body(body)

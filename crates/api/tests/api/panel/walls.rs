@@ -172,7 +172,11 @@ fn every_page_asks_the_policy(world: &World) {
                 faults.extend(accepted(&clerk, &maker, &page, person, &visitor, home).err());
                 seen.insert((page.method.to_string(), page.path));
             }
-            wrong.extend(faults.iter().map(|fault| format!("{} {} as {}: {fault}", page.method, page.path, person.label)));
+            wrong.extend(
+                faults
+                    .iter()
+                    .map(|fault| format!("{} {} as {}: {fault}", page.method, page.path, person.label)),
+            );
         }
     }
     victims.iter().for_each(Victims::are_unharmed);
@@ -225,7 +229,8 @@ fn accepted(
     visitor: &Visitor,
     home: &Shop,
 ) -> Result<(), String> {
-    let id = if page.path.contains("{id}") { maker.thing(&kind(page), home).to_string() } else { String::new() };
+    let id =
+        if page.path.contains("{id}") { maker.thing(&kind(page), home).to_string() } else { String::new() };
     let path = page.path.replace("{id}", &id);
     let answer = if page.method == Method::GET {
         visitor.get(&path)
@@ -250,7 +255,12 @@ fn accepted(
 }
 
 /// What there is elsewhere answers exactly like what there is not.
-fn unknown(page: &Page, visitor: &Visitor, entries: &[(String, String)], foreign: &str) -> Result<(), String> {
+fn unknown(
+    page: &Page,
+    visitor: &Visitor,
+    entries: &[(String, String)],
+    foreign: &str,
+) -> Result<(), String> {
     let ask = |id: &str| call(visitor, &page.method, &page.path.replace("{id}", id), entries);
     let nothing = ask(RANDOM);
     if nothing.status != 404 {

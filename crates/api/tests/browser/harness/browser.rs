@@ -56,7 +56,8 @@ impl Browser {
             wanted["goog:loggingPrefs"] = json!({ "browser": "ALL", "performance": "ALL" });
         }
         let wanted = wanted.as_object().unwrap().clone();
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&driver.url).await.unwrap();
+        let client =
+            ClientBuilder::new(HttpConnector::new()).capabilities(wanted).connect(&driver.url).await.unwrap();
         let session = format!("{}/session/{}", driver.url, client.session_id().await.unwrap().unwrap());
         Some(Self { client, origin: haat.origin.clone(), session })
     }
@@ -74,7 +75,10 @@ impl Browser {
     /// The path of the page, without the panel's own.
     pub(crate) async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();
-        url.as_str().strip_prefix(&self.at("")).unwrap_or_else(|| panic!("{url} is not of the panel")).to_owned()
+        url.as_str()
+            .strip_prefix(&self.at(""))
+            .unwrap_or_else(|| panic!("{url} is not of the panel"))
+            .to_owned()
     }
 
     /// The status that the page came with.
@@ -148,11 +152,6 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// Chooses of a list.
-    pub(crate) async fn choose(&self, name: &str, value: &str) {
-        self.element(&format!("main select[name='{name}']")).await.select_by_value(value).await.unwrap();
-    }
-
     /// The button or link of that name that can be seen.
     pub(crate) async fn control(&self, name: &str) -> Option<Element> {
         let path = format!("//button[normalize-space()='{name}'] | //a[normalize-space()='{name}']");
@@ -192,13 +191,16 @@ impl Browser {
     /// Presses a key wherever the focus is.
     pub(crate) async fn key(&self, key: Key) {
         let value = char::from(key);
-        let press = KeyActions::new("keyboard".to_owned()).then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        let press = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value });
         self.client.perform_actions(press).await.unwrap();
     }
 
     /// Types wherever the focus is.
     pub(crate) async fn keys(&self, text: &str) {
-        let press = |keys: KeyActions, value| keys.then(KeyAction::Down { value }).then(KeyAction::Up { value });
+        let press =
+            |keys: KeyActions, value| keys.then(KeyAction::Down { value }).then(KeyAction::Up { value });
         let keys = text.chars().fold(KeyActions::new("keyboard".to_owned()), press);
         self.client.perform_actions(keys).await.unwrap();
     }
@@ -206,7 +208,8 @@ impl Browser {
     /// Goes on with the tab key until the focus is there, as somebody without a mouse does.
     pub(crate) async fn tab_to(&self, css: &str) {
         for _ in 0..80 {
-            let there = self.execute("return document.activeElement.matches(arguments[0])", &[json!(css)]).await;
+            let there =
+                self.execute("return document.activeElement.matches(arguments[0])", &[json!(css)]).await;
             if there == json!(true) {
                 return;
             }

@@ -47,5 +47,10 @@ fn start() -> Option<Driver> {
     let port = told.expect("chromedriver says where it listens");
     // What else it says goes nowhere, but it must be able to say it.
     thread::spawn(move || lines.for_each(drop));
-    Some(Driver { url: format!("http://127.0.0.1:{port}"), chromium, _leash: shell.stdin.take(), _shell: shell })
+    Some(Driver {
+        url: format!("http://127.0.0.1:{port}"),
+        chromium,
+        _leash: shell.stdin.take(),
+        _shell: shell,
+    })
 }

@@ -25,7 +25,8 @@ impl WebDriverCompatibleCommand for Extra {
 impl Browser {
     /// What has come into a log since it was read last: `browser` or `performance`.
     async fn log(&self, kind: &str) -> Vec<Value> {
-        let log = self.client.issue_cmd(Extra { path: "se/log", body: json!({ "type": kind }) }).await.unwrap();
+        let log =
+            self.client.issue_cmd(Extra { path: "se/log", body: json!({ "type": kind }) }).await.unwrap();
         log.as_array().unwrap().clone()
     }
 
@@ -40,8 +41,10 @@ impl Browser {
     /// The addresses that were asked for since this was asked last.
     pub(crate) async fn requested(&self) -> Vec<String> {
         let log = self.log("performance").await;
-        let messages = log.iter().map(|entry| serde_json::from_str(entry["message"].as_str().unwrap()).unwrap());
-        let sent = messages.filter(|message: &Value| message["message"]["method"] == "Network.requestWillBeSent");
+        let messages =
+            log.iter().map(|entry| serde_json::from_str(entry["message"].as_str().unwrap()).unwrap());
+        let sent =
+            messages.filter(|message: &Value| message["message"]["method"] == "Network.requestWillBeSent");
         sent.map(|sent| sent["message"]["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
     }
 }

@@ -20,17 +20,32 @@ impl Haat {
     pub(crate) fn demo() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
-        command.args(["serve", "--demo", "--port", "0", "--bcrypt-cost", "4", "--sqlite-synchronous", "normal"]);
+        command.args([
+            "serve",
+            "--demo",
+            "--port",
+            "0",
+            "--bcrypt-cost",
+            "4",
+            "--sqlite-synchronous",
+            "normal",
+        ]);
         command.args(["--database-url", "sqlite:./haat.db", "--free-failures", "0"]);
         // All requests come from one address, and quicker than people's.
         command.args(["--limit-address", "off", "--limit-user", "off", "--limit-tenant", "off"]);
         let log = File::create(log_of(folder.path())).unwrap();
-        let mut program =
-            command.current_dir(&folder).stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut program = command
+            .current_dir(&folder)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
         let lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut docs = lines.filter_map(|line| Some(line.split_once("Swagger UI")?.1.trim().to_owned()));
         let origin = docs.next().map(|docs| docs.trim_end_matches("/api/docs/").to_owned());
-        let Some(origin) = origin else { panic!("{}", std::fs::read_to_string(log_of(folder.path())).unwrap()) };
+        let Some(origin) = origin else {
+            panic!("{}", std::fs::read_to_string(log_of(folder.path())).unwrap())
+        };
         Self { program, origin, folder }
     }
 
@@ -38,7 +53,8 @@ impl Haat {
     pub(crate) async fn api(&self, username: &str) -> Api {
         let mut api = Api { http: reqwest::Client::new(), origin: self.origin.clone(), token: String::new() };
         let body = json!({ "username": username, "password": password(username) });
-        api.token = api.call("POST", "/api/auth/login/", Some(body)).await["access"].as_str().unwrap().to_owned();
+        api.token =
+            api.call("POST", "/api/auth/login/", Some(body)).await["access"].as_str().unwrap().to_owned();
         api
     }
 }

@@ -65,7 +65,8 @@ pub(crate) struct Visit {
 
 /// Every page that whoever sits there can look at, with the number of some thing where one belongs.
 pub(crate) async fn visits(haat: &Haat, seat: Seat) -> Vec<Visit> {
-    let pages = haat_admin::pages().into_iter().filter(|page| page.method == Method::GET && seat.sees(page.rule));
+    let pages =
+        haat_admin::pages().into_iter().filter(|page| page.method == Method::GET && seat.sees(page.rule));
     let mut visits = Vec::new();
     // Files are no pages.
     for page in pages.filter(|page| !page.path.starts_with("/static/") && !page.path.contains("/export/")) {
