@@ -65,6 +65,22 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_program("chromedriver")
 }
 
+/// The source of axe-core, which finds what shuts people out of a page: where `HAAT_AXE` says, or where
+/// `cargo xtask test` has put it, beside what cargo has built this test into.
+pub fn axe_core() -> Option<PathBuf> {
+    let here = std::env::current_exe().ok();
+    let installed = here.iter().flat_map(|exe| exe.ancestors()).map(|folder| folder.join(AXE_CORE));
+    env("HAAT_AXE").map(PathBuf::from).into_iter().chain(installed).find(|file| file.is_file())
+}
+
+/// Where axe-core is in the folder that cargo builds into.
+const AXE_CORE: &str = "tools/axe/node_modules/axe-core/axe.min.js";
+
+/// Where pictures of the pages go: `HAAT_SCREENSHOTS`, or a folder `haat-screenshots` among temporary files.
+pub fn screenshots_folder() -> PathBuf {
+    env("HAAT_SCREENSHOTS").map_or_else(|| std::env::temp_dir().join("haat-screenshots"), PathBuf::from)
+}
+
 /// The first file of that name in the directories of `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&env("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())

@@ -6,6 +6,7 @@ mod dependencies;
 mod fuzz;
 mod lint;
 mod openapi30;
+mod pages;
 mod server;
 mod shell;
 mod supply;
@@ -13,6 +14,7 @@ mod supply;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,7 @@ cargo xtask <command>
   deps      the dependency rules only: crates/xtask/src/dependencies.rs and .deny.toml
   golden    rewrite the golden files, the OpenAPI document among them (also: openapi)
   postgres  run a throw-away PostgreSQL cluster until Enter or ctrl-C
+  screenshots [FOLDER]   pictures of every page of the admin panel, in target/screenshots
   help      this text
 
 The following need more than CI has; docs/checks.md says what:
@@ -47,6 +50,7 @@ type Step = (&'static str, fn() -> Outcome);
 const TEST: &[Step] = &[
     ("system packages", install_packages),
     ("cargo-deny", install_cargo_deny),
+    ("axe-core", pages::install_axe),
     ("format", || run(&mut cargo("fmt --all --check"))),
     ("clippy", || run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))),
     ("rustdoc", || run(cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings"))),
@@ -78,6 +82,8 @@ fn main() -> ExitCode {
         ["deps"] => run_steps(DEPS),
         ["golden" | "openapi"] => run_steps(GOLDEN),
         ["postgres"] => hold_postgres(),
+        ["screenshots"] => pages::screenshots(None),
+        ["screenshots", folder] => pages::screenshots(Some(Path::new(folder))),
         ["advisories"] => install_cargo_deny().and_then(|()| supply::advisories(false)),
         ["advisories", "--strict"] => install_cargo_deny().and_then(|()| supply::advisories(true)),
         ["sbom"] => supply::sbom(),
@@ -137,6 +143,9 @@ fn install_packages() -> Outcome {
     }
     if haat_testkit::chromedriver().is_none() {
         missing.push("chromium-driver");
+    }
+    if haat_testkit::find_program("npm").is_none() {
+        missing.push("npm");
     }
     if missing.is_empty() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! What somebody tries who wants more than is theirs.
 
 mod bodies;
-mod tokens;
+pub(crate) mod tokens;
 
 use crate::support::{PASSWORD, World};
 use serde_json::{Value, json};

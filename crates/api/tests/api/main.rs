@@ -38,6 +38,7 @@ mod contract;
 mod edge;
 mod golden;
 mod keys;
+mod panel;
 mod passwords;
 mod process;
 mod promises;

@@ -192,16 +192,21 @@ impl World {
 
     /// A platform admin, appointed at the console and logged in.
     pub(crate) fn admin(&self) -> User {
+        self.admin_named("admin")
+    }
+
+    /// Another one.
+    pub(crate) fn admin_named(&self, name: &str) -> User {
         let password = NewPassword::parse(PASSWORD, &[]).unwrap();
         let new = NewUser {
-            username: Username::parse("admin").unwrap(),
-            email: Email::parse("admin@example.com").unwrap(),
+            username: Username::parse(name).unwrap(),
+            email: Email::parse(&format!("{name}@example.com")).unwrap(),
             role: Role::Superuser,
             hash: BcryptHasher::new(COST, "").unwrap().hash(&password).unwrap(),
         };
         haat_api::commands::appoint(self.database.store().as_ref(), new).unwrap();
-        let body = json!({"username": "admin", "password": PASSWORD});
-        self.user("admin", &self.anonymous().post("/api/auth/login/", &body).must(200))
+        let body = json!({"username": name, "password": PASSWORD});
+        self.user(name, &self.anonymous().post("/api/auth/login/", &body).must(200))
     }
 
     fn user(&self, username: &str, login: &Answer) -> User {

@@ -17,7 +17,7 @@ cases! {
 }
 
 /// A token with this header and these claims, signed with this key.
-fn sign(header: &Value, claims: &Value, key: &str) -> String {
+pub(crate) fn sign(header: &Value, claims: &Value, key: &str) -> String {
     let part = |value: &Value| BASE64.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
@@ -25,19 +25,19 @@ fn sign(header: &Value, claims: &Value, key: &str) -> String {
     format!("{signed}.{}", BASE64.encode(mac.finalize().into_bytes()))
 }
 
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     serde_json::from_slice(&BASE64.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
 /// These claims with one of them changed.
-fn but(claims: &Value, name: &str, value: Value) -> Value {
+pub(crate) fn but(claims: &Value, name: &str, value: Value) -> Value {
     let mut changed = claims.clone();
     changed[name] = value;
     changed
 }
 
 /// The header of a token of this server.
-fn header(token: &str) -> Value {
+pub(crate) fn header(token: &str) -> Value {
     serde_json::from_slice(&BASE64.decode(token.split('.').next().unwrap()).unwrap()).unwrap()
 }
 

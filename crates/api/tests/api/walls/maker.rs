@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use std::cell::Cell;
 
 /// Makes things to act upon.
-pub(super) struct Maker<'w> {
-    pub(super) world: &'w World,
+pub(crate) struct Maker<'w> {
+    pub(crate) world: &'w World,
     admin: &'w User,
     next: Cell<u32>,
 }
 
 impl<'w> Maker<'w> {
-    pub(super) fn new(world: &'w World, admin: &'w User) -> Self {
+    pub(crate) fn new(world: &'w World, admin: &'w User) -> Self {
         Self { world, admin, next: Cell::new(0) }
     }
 
@@ -27,7 +27,7 @@ impl<'w> Maker<'w> {
     }
 
     /// A new thing of the kind that the path is about, in this store, and the caller's own where that matters.
-    pub(super) fn thing(&self, path: &str, shop: &Shop) -> i64 {
+    pub(crate) fn thing(&self, path: &str, shop: &Shop) -> i64 {
         match path.split('/').nth(2).unwrap() {
             "invitations" => {
                 let body = json!({"email": format!("invited{}@example.com", self.fresh()), "role": "staff"});
@@ -45,7 +45,7 @@ impl<'w> Maker<'w> {
     }
 
     /// A body that the operation accepts. Every operation stands here.
-    pub(super) fn body(&self, operation: &str, shop: &Shop) -> Option<Value> {
+    pub(crate) fn body(&self, operation: &str, shop: &Shop) -> Option<Value> {
         let n = self.fresh();
         let body = match operation {
             "register" => {
@@ -86,13 +86,13 @@ impl<'w> Maker<'w> {
 }
 
 /// Rows that nobody may have touched in the end.
-pub(super) struct Victims<'w> {
-    pub(super) shop: &'w Shop,
+pub(crate) struct Victims<'w> {
+    pub(crate) shop: &'w Shop,
     rows: Vec<(String, Value)>,
 }
 
 impl<'w> Victims<'w> {
-    pub(super) fn new(maker: &Maker<'_>, shop: &'w Shop) -> Self {
+    pub(crate) fn new(maker: &Maker<'_>, shop: &'w Shop) -> Self {
         let kinds = ["users", "products", "orders"].map(|kind| format!("/api/{kind}/"));
         let made = kinds.map(|path| format!("{path}{}/", maker.thing(&path, shop)));
         let rows = made.into_iter().chain(["/api/store/".to_owned()]);
@@ -101,13 +101,13 @@ impl<'w> Victims<'w> {
     }
 
     /// The id of the one of the kind that the path is about. Stores have no stranger's: any will do.
-    pub(super) fn id(&self, path: &str) -> String {
+    pub(crate) fn id(&self, path: &str) -> String {
         let kind = path.split("{id}").next().unwrap();
         let row = self.rows.iter().find(|(own, _)| own.starts_with(kind));
         row.map_or_else(|| "987654321".to_owned(), |(_, row)| row["id"].to_string())
     }
 
-    pub(super) fn are_unharmed(&self) {
+    pub(crate) fn are_unharmed(&self) {
         for (path, before) in &self.rows {
             assert_eq!(self.shop.owner.get(path).must(200).json, *before, "{path}");
         }

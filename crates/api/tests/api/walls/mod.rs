@@ -1,7 +1,7 @@
 //! Every operation of the OpenAPI document, called as every role, with ids of every kind: what the policy's table says
 //! is what the server does, and nobody learns whether another store's thing exists.
 
-mod maker;
+pub(crate) mod maker;
 mod references;
 
 use crate::support::{Answer, Client, PASSWORD, Shop, User, World, number};
@@ -152,13 +152,13 @@ fn people<'w>(
 }
 
 /// People whose tokens were good once.
-struct Outcasts {
-    closed: Shop,
-    deactivated: User,
+pub(crate) struct Outcasts {
+    pub(crate) closed: Shop,
+    pub(crate) deactivated: User,
 }
 
 impl Outcasts {
-    fn new(world: &World, one: &Shop, admin: &User) -> Self {
+    pub(crate) fn new(world: &World, one: &Shop, admin: &User) -> Self {
         let closed = world.open("Gamma");
         admin.post(&format!("/api/platform/tenants/{}/suspend/", closed.id), &json!({})).must(200);
         let body = json!({"username": "former", "password": PASSWORD, "role": "owner", "email": "former@example.com"});
@@ -169,8 +169,8 @@ impl Outcasts {
     }
 }
 
-const RANDOM: &str = "876543219";
-const NONE_AT_ALL: [&str; 7] =
+pub(crate) const RANDOM: &str = "876543219";
+pub(crate) const NONE_AT_ALL: [&str; 7] =
     ["0", "-1", "9223372036854775808", "9223372036854775807", "abc", "1.0", "%F0%9F%98%80"];
 
 fn every_operation_asks_the_policy(world: &World) {

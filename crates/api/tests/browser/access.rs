@@ -1,0 +1,110 @@
+//! Whether everybody can use the pages: axe-core finds nothing serious on any, in light and in dark, on a desktop and
+//! on a phone.
+
+use crate::harness::{Browser, Haat, Seat, Wish, visits};
+use serde_json::Value;
+
+const SCREENS: [(&str, u32, bool); 4] = [
+    ("desktop, light", 1280, false),
+    ("desktop, dark", 1280, true),
+    ("phone, light", 390, false),
+    ("phone, dark", 390, true),
+];
+
+/// Finds what is wrong with the page as it looks now.
+const FIND: &str = "
+    const done = arguments[0];
+    axe.run(document, { resultTypes: ['violations'] }).then(
+        (found) => done(found.violations
+            .filter((fault) => ['serious', 'critical'].includes(fault.impact))
+            .map((fault) => `${fault.id}: ${fault.nodes.map((node) => `${node.target} (${node.failureSummary})`).join(' | ')}`)),
+        (error) => done([`axe itself: ${error}`]));";
+
+/// axe-core; where there is none, that is said.
+fn axe() -> Option<String> {
+    let file = haat_testkit::axe_core();
+    if file.is_none() {
+        haat_testkit::skip_or_fail(
+            "the pages' accessibility",
+            "there is no axe-core: `cargo xtask test` installs it",
+        );
+    }
+    Some(std::fs::read_to_string(file?).unwrap())
+}
+
+async fn faults(browser: &Browser) -> Vec<String> {
+    let found = browser.client.execute_async(FIND, vec![]).await.unwrap();
+    found.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+async fn nobody_is_shut_out(seat: Seat) {
+    let Some(axe) = axe() else { return };
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    browser.sit(seat).await;
+    let mut all = Vec::new();
+    let mut paths: Vec<_> = visits(&haat, seat).await.into_iter().map(|visit| visit.path).collect();
+    paths.push("/nowhere/".to_owned());
+    for path in paths {
+        browser.goto(&path).await;
+        browser.execute(&axe, &[]).await;
+        for (screen, width, dark) in SCREENS {
+            browser.screen(width, dark).await;
+            all.extend(faults(&browser).await.iter().map(|fault| format!("{path} ({screen}): {fault}")));
+        }
+    }
+    assert!(all.is_empty(), "as {}:\n{}", seat.name(), all.join("\n"));
+}
+
+#[actix_web::test]
+async fn nobody_is_shut_out_at_the_door() {
+    nobody_is_shut_out(Seat::Door).await;
+}
+
+#[actix_web::test]
+async fn nobody_is_shut_out_of_a_store() {
+    nobody_is_shut_out(Seat::Owner).await;
+}
+
+#[actix_web::test]
+async fn nobody_is_shut_out_of_the_platform() {
+    nobody_is_shut_out(Seat::Platform).await;
+}
+
+/// A form that was refused, and a file with faulty rows: pages that no address leads to.
+#[actix_web::test]
+async fn nobody_is_shut_out_by_what_went_wrong() {
+    let Some(axe) = axe() else { return };
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    let file = haat.folder.path().join("goods.csv");
+    std::fs::write(&file, "name,price\nLamp,free\n").unwrap();
+    browser.sign_in("rohan").await;
+    for (path, button) in [("/products/new/", "Add the product"), ("/products/import/", "Check the file")] {
+        browser.goto(path).await;
+        browser.execute("for (const form of document.forms) form.noValidate = true", &[]).await;
+        if browser.has("input[type=file]").await {
+            browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+        }
+        browser.press(button).await;
+        browser.execute(&axe, &[]).await;
+        for (screen, width, dark) in SCREENS {
+            browser.screen(width, dark).await;
+            assert_eq!(faults(&browser).await, Vec::<String>::new(), "after {path} ({screen})");
+        }
+    }
+}
+
+/// Or the tests above would prove nothing.
+#[actix_web::test]
+async fn what_shuts_people_out_is_found() {
+    let Some(axe) = axe() else { return };
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    browser.goto("/sign-in/").await;
+    browser.execute(&axe, &[]).await;
+    assert_eq!(faults(&browser).await, Vec::<String>::new());
+    browser.execute("document.querySelector('main label').remove()", &[]).await;
+    let found = faults(&browser).await;
+    assert!(found.iter().any(|fault| fault.starts_with("label:")), "{found:?}");
+}
