@@ -54,6 +54,7 @@ async fn change(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
 }
 
 async fn change_password(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
+    desk.admit(Action::ChangePassword).await?;
     let (old, new) = (typed.get("old_password").to_owned(), typed.get("new_password"));
     let done = if new == typed.get("new_password_again") {
         sessions::change_password(&desk.sight.app, &desk.caller, old, new).await
@@ -72,7 +73,7 @@ async fn change_password(Posted(desk, typed): Posted) -> Result<HttpResponse, Fa
 
 async fn prefer(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
     // Whoever is signed in may, but must be.
-    desk.show(Access::Read, Action::ReadSelf, |_| Ok(())).await?;
+    desk.admit(Action::ReadSelf).await?;
     if TimeZone::get(typed.get("zone")).is_ok() {
         desk.sight.keep(Jar::Zone, typed.get("zone").to_owned());
     }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::flash::Flash;
-use crate::page::{Frame, Who};
+use crate::page::{Frame, Who, token};
 use crate::session::{Jar, Seed, joined, split};
 use crate::{Panel, Seen};
 use actix_web::cookie::Cookie;
@@ -14,9 +14,10 @@ use haat_app::{App, Caller, Verified};
 use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{AuthFailure, Denied, Error, Result};
-use haat_domain::identity::{Grant, Rotation, continue_session};
+use haat_domain::identity::{Entrance, Grant, Rotation, continue_session};
 use haat_domain::ports::Access;
 use jiff::tz::TimeZone;
+use maud::Markup;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -99,7 +100,7 @@ impl Sight {
 
     /// Has the browser hold a session of this account.
     pub(crate) fn keep_session(&self, grant: &Grant) -> Result<Caller> {
-        let pair = self.app.tokens.issue(grant, self.app.clock.now())?;
+        let pair = self.app.tokens.issue(grant, Entrance::Panel, self.app.clock.now())?;
         self.keep(Jar::Session, joined(&pair));
         Ok(Caller { token: Some(pair.access), ..self.stranger() })
     }
@@ -139,12 +140,33 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<(Frame, T), Failure> {
-        let both = move |cx: &mut Cx<'_>| {
-            behind_the_counter(cx)?;
-            Ok((Who::of(cx)?, work(cx)?))
-        };
-        let (who, found) = self.sight.app.run(&self.caller, access, action, both).await?;
+        let both = move |cx: &mut Cx<'_>| Ok((Who::of(cx)?, work(cx)?));
+        let (who, found) = self.run(access, action, both).await?;
         Ok((self.frame(who), found))
+    }
+
+    /// Does something as them, for what is no whole page.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        access: Access,
+        action: Action,
+        work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let work = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            work(cx)
+        };
+        self.sight.app.run(&self.caller, access, action, work).await
+    }
+
+    /// Whether they may do this at all: for what is dear, before it is done.
+    pub(crate) async fn admit(&self, action: Action) -> Result<(), Failure> {
+        Ok(self.run(Access::Read, action, |_| Ok(())).await?)
+    }
+
+    /// What every form of theirs must hold.
+    pub(crate) fn token(&self) -> Markup {
+        token(&self.sight.seed.token(self.session))
     }
 
     /// Changes something as them.
@@ -153,11 +175,7 @@ impl Desk {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
-        let work = move |cx: &mut Cx<'_>| {
-            behind_the_counter(cx)?;
-            work(cx)
-        };
-        Ok(self.sight.app.run(&self.caller, Access::Write, action, work).await?)
+        Ok(self.run(Access::Write, action, work).await?)
     }
 
     fn frame(&self, who: Who) -> Frame {
@@ -180,11 +198,14 @@ impl FromRequest for Desk {
             let known = req.extensions().get::<Verified>().copied();
             let verified =
                 known.or_else(|| Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref()));
-            let caller = match verified {
-                Some(Verified(Ok(_))) => {
-                    Caller { token: Some(access.to_owned()), verified, ..sight.stranger() }
-                }
-                _ => renew(&sight, refresh).await?,
+            let caller = if let Some(Verified(Ok(_))) = verified {
+                Caller { token: Some(access.to_owned()), verified, ..sight.stranger() }
+            } else {
+                let caller = renew(&sight, refresh).await?;
+                // For whoever logs the answer.
+                let renewed = sight.app.credential(&caller)?;
+                req.extensions_mut().insert(Verified(Ok(renewed)));
+                caller
             };
             let session = sight.app.credential(&caller)?.session.get();
             let store = Jar::Store.read(&req);
@@ -204,7 +225,7 @@ pub(crate) fn behind_the_counter(cx: &Cx<'_>) -> Result<()> {
 
 /// Goes on with a session whose access token is over.
 async fn renew(sight: &Sight, refresh: &str) -> Result<Caller, Failure> {
-    let token = sight.app.tokens.verify_refresh(refresh, sight.app.clock.now())?;
+    let token = sight.app.tokens.verify_refresh(refresh, Entrance::Panel, sight.app.clock.now())?;
     let work = move |cx: &mut Cx<'_>| continue_session(cx, &token);
     match sight.app.visit(&sight.stranger(), Access::Write, work).await? {
         Rotation::Fresh(grant) => Ok(sight.keep_session(&grant)?),

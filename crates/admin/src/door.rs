@@ -29,8 +29,9 @@ where
 }
 
 async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<HttpResponse, Failure> {
-    // Whoever is signed in has no business at the door.
-    if query.get("why").is_empty() && Desk::extract(&req).await.is_ok() {
+    let within = Desk::extract(&req).await.ok();
+    // Whoever is signed in has no business at the door, but to go out by it.
+    if query.get("why").is_empty() && within.is_some() {
         return Ok(sight.go("/", None));
     }
     let mut draft =
@@ -42,10 +43,31 @@ async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<Http
         Some(AuthFailure::BadToken) => Some("Your session is over. Sign in again.".to_owned()),
         Some(AuthFailure::Missing | AuthFailure::BadCredentials) | None => None,
     };
-    Ok(sight.door(StatusCode::OK, "Sign in", form(&sight, &draft)))
+    let page = html! {
+        (form(&sight, &draft))
+        @if let Some(desk) = within {
+            hr;
+            form method="post" action=(sight.at("/sign-out/")) {
+                (desk.token())
+                p { "Somebody is signed in here. " button.link type="submit" { "Sign out" } }
+            }
+        }
+    };
+    Ok(sight.door(StatusCode::OK, "Sign in", page))
 }
 
-async fn sign_in(PostedAtTheDoor(sight, typed): PostedAtTheDoor) -> Result<HttpResponse, Failure> {
+/// Ends the session that a browser had before somebody else signed in with it.
+async fn end_the_old(sight: &Sight, req: &HttpRequest) {
+    if let Ok(old) = Desk::extract(req).await {
+        // That it has ended already is as good.
+        drop(sight.app.run(&old.caller, Access::Write, Action::EndSession, end_session).await);
+    }
+}
+
+async fn sign_in(
+    PostedAtTheDoor(sight, typed): PostedAtTheDoor,
+    req: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     let store = typed.filled("store").map(str::to_owned);
     // A name that cannot be one is nobody's, and takes as long as any other.
     let wanted = Username::parse(typed.get("username")).ok().map(|username| Login { username, store });
@@ -54,6 +76,7 @@ async fn sign_in(PostedAtTheDoor(sight, typed): PostedAtTheDoor) -> Result<HttpR
         Ok(grant) => grant,
         Err(error) => return refuse(&sight, &typed, error.into()),
     };
+    end_the_old(&sight, &req).await;
     let caller = sight.keep_session(&grant)?;
     if grant.role == Role::Customer {
         sight.app.run(&caller, Access::Write, Action::EndSession, end_session).await?;
@@ -99,8 +122,12 @@ fn without_password(typed: &Fields) -> Fields {
 fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     let inside = next.strip_prefix(sight.panel.base.as_str());
     let plain = |path: &&str| {
+        let way = path.split('?').next().unwrap_or_default();
+        // What a browser would take for a step upwards leads out of the panel.
+        let upwards = way.contains("..") || way.to_ascii_lowercase().contains("%2e");
         path.starts_with('/')
             && !path.starts_with("//")
+            && !upwards
             && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
     };
     inside.filter(plain).unwrap_or("/")

@@ -104,7 +104,7 @@ pub(crate) fn said(error: &Error) -> String {
             });
             sentence(&all.collect::<Vec<_>>().join("; "))
         }
-        Error::Busy { retry_after } => format!("Too many tries. Wait {retry_after} seconds, then try again."),
+        Error::Busy { retry_after } => format!("That is too much at once. Wait {retry_after} seconds, then try again."),
         Error::Stale => "Somebody else has changed this meanwhile. Look at it again before you change it.".to_owned(),
         Error::Conflict(Conflict::Duplicate) => "Somebody else was doing the same at this moment. Try again.".to_owned(),
         Error::Conflict(Conflict::InFlight) => {
@@ -138,9 +138,8 @@ impl ResponseError for Failure {
 
     /// Status and headers; the page is made by the layer around the handlers, which knows where the panel is.
     fn error_response(&self) -> HttpResponse {
-        if let Self::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = self {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(code = error.code(), cause, "the request failed");
+        if let Self::Domain(error) = self {
+            log(error);
         }
         let mut response = HttpResponse::new(self.status_code());
         if let Self::Domain(Error::Busy { retry_after }) = self {
@@ -154,12 +153,21 @@ impl ResponseError for Failure {
     }
 }
 
+/// Notes for the operator what is not told to the viewer.
+pub(crate) fn log(error: &Error) {
+    if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(code = error.code(), cause, "the request failed");
+    }
+}
+
 /// A page that says what went wrong, for requests that the panel's own handlers never saw.
 pub fn failure_page(panel: &Panel, title: &str, text: &str, request: &str) -> String {
     let body = html! {
         h1 { (title) }
         p { (text) }
         p.buttons { a.button href=(panel.at("/")) { "Back to the start" } }
+        p.muted { a href=(panel.at("/sign-in/?why=other")) { "Sign out, or sign in as somebody else" } }
         @if !request.is_empty() { p.muted { "Request " code { (request) } } }
     };
     card(panel, title, body).into_string()

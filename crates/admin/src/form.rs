@@ -27,6 +27,9 @@ use std::pin::Pin;
 /// The largest form, in bytes: a description of 10 000 characters, each of four bytes that are percent-encoded.
 const FORM_LIMIT: usize = 256 * 1024;
 
+/// The largest form of somebody who is not known yet.
+const DOOR_LIMIT: usize = 16 * 1024;
+
 /// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
 pub(crate) const TOKEN: &str = "form_token";
 
@@ -57,11 +60,12 @@ impl Fields {
         self.with(name, value)
     }
 
-    /// What the form claims to be, if it has a key: the key, and a digest of everything else in it.
+    /// What the form claims to be, if it has a key: the key, and a digest of everything else in it. But for a password,
+    /// which leaves no digest behind that is quicker to guess from than its hash.
     fn claim(&self, action: Action) -> Option<Claim> {
         let key = IdempotencyKey::parse(self.get(ONCE)).ok()?;
         let mut hash = Sha256::new();
-        let told = self.0.iter().filter(|(name, _)| name != TOKEN && name != ONCE);
+        let told = self.0.iter().filter(|(name, _)| ![TOKEN, ONCE, "password"].contains(&name.as_str()));
         for part in told.flat_map(|(name, value)| [name.as_str(), value.as_str()]).chain([action.name()]) {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
@@ -275,12 +279,14 @@ pub(crate) async fn read(
     payload: Payload,
 ) -> Result<Fields, Failure> {
     same_site(req)?;
-    let body = tokio::time::timeout(sight.panel.body_time, read_all(payload));
+    // Strangers have little to say.
+    let limit = if session == 0 { DOOR_LIMIT } else { FORM_LIMIT };
+    let body = tokio::time::timeout(sight.panel.body_time, read_all(payload, limit));
     let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
     if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
 }
 
-async fn read_all(mut payload: Payload) -> Result<BytesMut, Failure> {
+async fn read_all(mut payload: Payload, limit: usize) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     while let Some(chunk) = std::future::poll_fn(|cx| {
         let payload: Pin<&mut Payload> = Pin::new(&mut payload);
@@ -289,8 +295,8 @@ async fn read_all(mut payload: Payload) -> Result<BytesMut, Failure> {
     .await
     {
         let chunk = chunk.map_err(|broken| Failure::Malformed(broken.to_string()))?;
-        if body.len() + chunk.len() > FORM_LIMIT {
-            return Err(Failure::TooLarge(FORM_LIMIT));
+        if body.len() + chunk.len() > limit {
+            return Err(Failure::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }
@@ -332,6 +338,11 @@ mod tests {
         assert_eq!(digest("form_key=k&form_token=1&name=a"), digest("form_token=2&name=a&form_key=l"));
         assert_ne!(digest("form_key=k&name=a"), digest("form_key=k&name=b"));
         assert_ne!(digest("form_key=k&a=bc"), digest("form_key=k&ab=c"));
+        assert_eq!(
+            digest("form_key=k&name=a&password=x"),
+            digest("form_key=k&name=a"),
+            "no trace of a password"
+        );
         let other = Fields::parse(b"form_key=k&name=a").claim(Action::PlaceOrder).unwrap();
         assert_ne!(other.fingerprint, digest("form_key=k&name=a"));
         let again = Fields::parse(b"form_key=k&name=a").set(ONCE, "l");

@@ -35,9 +35,11 @@ mod ui;
 mod users;
 
 pub use page::HTML;
+pub use products::Turns;
 pub use routes::{POLICY, Page, Rule, mount, pages};
 pub use session::shown_token;
 
+use actix_web::dev::ServiceRequest;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -50,11 +52,17 @@ pub struct Panel {
     pub body_time: Duration,
     /// The largest file that can be imported, in bytes.
     pub import_limit: usize,
+    /// Who is importing one.
+    pub imports: Turns,
 }
 
 impl Panel {
-    /// Whether a path of the server is one of the panel's.
-    pub fn has(&self, path: &str) -> bool {
+    /// Whether a request is for the panel: by its path as the router reads it, in which `%61` is a letter.
+    pub fn serves(&self, req: &ServiceRequest) -> bool {
+        self.has(req.match_info().get_ref().path())
+    }
+
+    fn has(&self, path: &str) -> bool {
         path.strip_prefix(self.base.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 
@@ -102,7 +110,12 @@ mod tests {
 
     #[test]
     fn a_path_is_of_the_panel_if_it_begins_with_its_own() {
-        let panel = Panel { base: "/admin".to_owned(), body_time: Duration::ZERO, import_limit: 0 };
+        let panel = Panel {
+            base: "/admin".to_owned(),
+            body_time: Duration::ZERO,
+            import_limit: 0,
+            imports: Turns::default(),
+        };
         assert!(panel.has("/admin/") && panel.has("/admin/products/"));
         assert!(!panel.has("/admin") && !panel.has("/administration/") && !panel.has("/api/"));
     }

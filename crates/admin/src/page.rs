@@ -234,7 +234,8 @@ impl Sight {
 /// The media type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";
 
-fn token(token: &str) -> Markup {
+/// What every form must hold.
+pub(crate) fn token(token: &str) -> Markup {
     html! { input type="hidden" name=(TOKEN) value=(token); }
 }
 

@@ -276,7 +276,7 @@ async fn enter(Posted(desk, _): Posted, path: Path<String>) -> Result<HttpRespon
 }
 
 async fn leave(Posted(desk, _): Posted) -> Result<HttpResponse, Failure> {
-    desk.show(Access::Read, Action::ReadTenants, |_| Ok(())).await?;
+    desk.admit(Action::ReadTenants).await?;
     desk.sight.empty(Jar::Store);
     Ok(desk.sight.go("/platform/tenants/", Some(Flash::StoreLeft)))
 }
@@ -293,7 +293,7 @@ async fn admins(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure
     let body = html! {
         (head(&frame, None, "Admins", &html! {}))
         p { "Nobody becomes a platform admin from a browser. On the server: "
-            code { "haat create-admin --username NAME --email ADDRESS" } }
+            code { "haat create-admin USERNAME EMAIL" } }
         div.scroll role="region" tabindex="0" aria-label="Admins" {
             table.list {
                 caption.sr { "Admins" }

@@ -9,9 +9,12 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage, HttpRequest};
 
+use actix_web::http::header::COOKIE;
 use haat_domain::identity::{Session, TokenPair};
 use haat_domain::text::hex;
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use subtle::ConstantTimeEq;
 
 /// The cookies of the panel.
@@ -53,10 +56,17 @@ impl Jar {
         format!("{prefix}{}", self.plain_name())
     }
 
-    /// What the browser has in it.
+    /// What the browser has in it. A name counts as it was sent: decoded first, `%5F_Host-` would pass for the prefix
+    /// that only a host itself can set. Of two that are called alike, one is planted: neither counts.
     pub(crate) fn read(self, req: &HttpRequest) -> Option<String> {
         let tls = req.extensions().get::<Seen>().is_some_and(|seen| seen.tls);
-        req.cookie(&self.name(tls)).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
+        let name = self.name(tls);
+        let lines =
+            req.headers().get_all(COOKIE).filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut found = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
+        let value = found.next().filter(|value| !value.is_empty() && found.next().is_none())?;
+        percent_decode_str(value).decode_utf8().ok().map(Cow::into_owned)
     }
 
     /// A cookie that puts this in it.
@@ -155,6 +165,25 @@ mod tests {
         let (one, other) = (Seed::new([1; 16]), Seed::new([2; 16]));
         assert!(one.vouches(7, &one.token(7)));
         assert!(!one.vouches(8, &one.token(7)) && !other.vouches(7, &one.token(7)) && !one.vouches(7, ""));
+    }
+
+    #[test]
+    fn a_cookie_is_called_what_it_is_called_and_comes_once() {
+        let read = |line: &'static str| {
+            let req = TestRequest::get().insert_header(("Cookie", line)).to_http_request();
+            req.extensions_mut().insert(Seen { tls: true, ..Seen::default() });
+            Jar::Store.read(&req)
+        };
+        assert_eq!(read("a=b; __Host-haat_store=tea%20room; c=\u{fc}"), Some("tea room".to_owned()));
+        for planted in [
+            "%5F_Host-haat_store=evil",
+            "__host-haat_store=evil",
+            "__Host-haat_store=evil; __Host-haat_store=mine",
+            "haat_store=evil",
+            "__Host-haat_store=",
+        ] {
+            assert_eq!(read(planted), None, "{planted}");
+        }
     }
 
     #[test]

@@ -171,7 +171,7 @@ async fn really_create(desk: &Desk, typed: &Fields) -> Result<String, Failure> {
     let candidate =
         Candidate::parse(field("username"), field("email"), field("role"), field("password"), &mut errors);
     // Hashing is dear: only for those who may.
-    desk.sight.app.permit(&desk.caller, Action::CreateUser).await?;
+    desk.admit(Action::CreateUser).await?;
     errors.finish()?;
     let candidate = candidate.ok_or_else(|| Error::invalid("username", "is required"))?;
     let new = candidate.hashed(&desk.sight.app, &desk.caller).await?;
@@ -218,7 +218,7 @@ async fn change(Posted(desk, typed): Posted, path: Path<String>) -> Result<HttpR
 
 async fn really_change(desk: &Desk, id: UserId, typed: &Fields) -> Result<(), Failure> {
     // Hashing is dear: only for those who may.
-    desk.sight.app.permit(&desk.caller, Action::UpdateUser).await?;
+    desk.admit(Action::UpdateUser).await?;
     let mut errors = FieldErrors::default();
     let changed = |name: &str| typed.get(name) != typed.get(&was(name));
     let patch = UserPatch {

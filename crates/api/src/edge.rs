@@ -68,6 +68,7 @@ pub async fn edge(
     let _under_way = known.as_ref().map(|edge| edge.metrics.begin());
     let proxies = known.as_ref().map_or(0, |edge| edge.proxies);
     let address = ClientAddress::of(&req, proxies);
+    let panel = req.app_data::<Data<Panel>>().filter(|panel| panel.serves(&req)).cloned();
     let refusal = refusal(&req, known.as_ref().map(Data::get_ref));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
@@ -84,7 +85,7 @@ pub async fn edge(
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
         None => next.call(req).instrument(span.clone()).await?.map_into_boxed_body(),
     };
-    write_problem(&mut res, &id);
+    write_problem(&mut res, &id, panel.as_ref());
     tag(&method, &mut res);
     let asked = res.request().headers();
     let authenticated = asked.contains_key(AUTHORIZATION);
@@ -164,19 +165,17 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Every error has the same body, those of the framework included; in the admin panel it is a page.
-fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str) {
+fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str, panel: Option<&Data<Panel>>) {
     if !res.status().is_client_error() && !res.status().is_server_error() {
         return;
     }
-    let panel =
-        res.request().app_data::<Data<Panel>>().filter(|panel| panel.has(res.request().path())).cloned();
     if panel.is_some() && res.headers().contains_key(CONTENT_TYPE) {
         return;
     }
     let known = res.response().extensions().get::<Problem>().cloned();
     let mut problem = known.unwrap_or_else(|| ApiError::Framework(res.status()).problem());
     if let Some(panel) = panel {
-        let page = haat_admin::failure::failure_page(&panel, problem.title, &problem.detail, id);
+        let page = haat_admin::failure::failure_page(panel, problem.title, &problem.detail, id);
         res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(haat_admin::HTML));
         res.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(haat_admin::POLICY));
         res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -76,7 +76,11 @@ async fn read(req: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError>
     let edge = req.app_data::<Data<Edge>>();
     let (limit, time) = edge.map_or((0, Duration::ZERO), |edge| (edge.body_limit, edge.body_time));
     // Strangers come here, and have little to say.
-    let limit = if req.path().starts_with("/api/auth/") { limit.min(DOOR_LIMIT) } else { limit };
+    let limit = if req.match_info().get_ref().path().starts_with("/api/auth/") {
+        limit.min(DOOR_LIMIT)
+    } else {
+        limit
+    };
     let encoded = |value: &HeaderValue| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
     if req.headers().get_all(CONTENT_ENCODING).any(encoded) {
         return Err(ApiError::WrongEncoding);

@@ -200,7 +200,7 @@ impl Taken {
 /// The access token that a request shows: in a header, or, to the admin panel, in its cookie.
 fn shown_token(req: &ServiceRequest) -> Option<String> {
     let panel = req.app_data::<Data<Panel>>();
-    match panel.filter(|panel| panel.has(req.path())) {
+    match panel.filter(|panel| panel.serves(req)) {
         Some(_) => haat_admin::shown_token(req.request()),
         None => bearer(req.headers()).map(str::to_owned),
     }

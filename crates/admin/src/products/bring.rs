@@ -1,9 +1,10 @@
 //! Rows of a file, brought into the store a hundred at a time.
 
 use super::csv::{Row, Table};
+use super::turns::Turn;
 use super::{number, read};
 use crate::desk::Desk;
-use crate::failure::{Failure, said, sentence};
+use crate::failure::{Failure, log, said, sentence};
 use actix_web::web::block;
 use haat_domain::authz::Action;
 use haat_domain::catalog::{ImportRow, Imported, find_product, import_product, lock_product};
@@ -25,6 +26,8 @@ pub(super) struct Import {
     pub(super) currency: Currency,
     /// Nothing is written: the file is only checked.
     pub(super) dry: bool,
+    /// The store's turn, until the file is read to its end.
+    pub(super) turn: Turn,
 }
 
 /// What became of a row.
@@ -67,16 +70,17 @@ type Asked = (Row, Result<ImportRow, FieldErrors>);
 impl Import {
     /// Brings the next rows. Their transaction has ended when this does; whoever stops asking stops the import.
     pub(super) async fn next(self) -> Result<(Self, Batch), Failure> {
-        let Self { desk, mut table, currency, dry } = self;
+        let Self { desk, mut table, currency, dry, turn } = self;
         let reading = block(move || {
             let asked = ask(&mut table, currency);
             (table, asked)
         });
         let (table, (asked, stopped)) =
             reading.await.map_err(|gone| Failure::Domain(Error::internal(gone)))?;
-        let import = Self { desk, table, currency, dry };
+        let import = Self { desk, table, currency, dry, turn };
         let (done, failed) = import.bring(asked).await;
-        let stopped = failed.map(|error| said(&error)).or_else(|| stopped.map(|why| sentence(&why)));
+        let stopped =
+            failed.inspect(log).map(|error| said(&error)).or_else(|| stopped.map(|why| sentence(&why)));
         Ok((import, Batch { done, stopped }))
     }
 
@@ -127,7 +131,7 @@ impl Import {
             rows.into_iter().map(|row| settled(import_product(cx, row, dry))).collect()
         };
         let access = if dry { Access::Scan } else { Access::Write };
-        self.desk.sight.app.run(&self.desk.caller, access, Action::UpdateProduct, work).await
+        self.desk.run(access, Action::UpdateProduct, work).await
     }
 }
 

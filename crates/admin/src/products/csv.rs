@@ -1,7 +1,7 @@
 //! Tables as text: what is written for spreadsheets, and what they write (RFC 4180, and Excel's ways).
 
 use crate::failure::Failure;
-use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator, WriterBuilder};
+use ::csv::{ByteRecord, QuoteStyle, Reader, ReaderBuilder, Terminator, WriterBuilder};
 use actix_web::web::Bytes;
 use haat_domain::error::Error;
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ const MAX_COLUMNS: usize = 64;
 const MAX_ROW: usize = 256 * 1024;
 /// As much of a file is looked at to find its header.
 const HEAD: u64 = 64 * 1024;
-const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+pub(super) const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 /// Whether a spreadsheet would take a cell for a formula (OWASP, CSV Injection).
 fn is_formula(cell: &str) -> bool {
@@ -38,9 +38,13 @@ pub(super) fn unshield(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|_| is_formula(bare)).unwrap_or(cell)
 }
 
-/// Rows as text, every cell [`shield`]ed.
+/// Rows as text, every cell [`shield`]ed, and in quotation marks: what separates cells differs by country.
 pub(super) fn written<C: AsRef<str>>(rows: impl IntoIterator<Item = Vec<C>>) -> Result<Bytes, Error> {
-    let mut out = WriterBuilder::new().terminator(Terminator::CRLF).flexible(true).from_writer(Vec::new());
+    let mut out = WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        .terminator(Terminator::CRLF)
+        .flexible(true)
+        .from_writer(Vec::new());
     for row in rows {
         out.write_record(row.iter().map(|cell| shield(cell.as_ref()).into_owned()))
             .map_err(Error::internal)?;

@@ -1,6 +1,6 @@
 //! All products as a file for a spreadsheet. What it says, an import takes back unchanged.
 
-use super::csv::{COLUMNS, written};
+use super::csv::{COLUMNS, MARK, written};
 use super::pull::{Pieces, Step};
 use super::shown;
 use crate::desk::Desk;
@@ -15,9 +15,6 @@ use haat_domain::cx::Cx;
 use haat_domain::error::Result;
 use haat_domain::page::{Cursor, Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
-
-/// U+FEFF, at the beginning of a file.
-const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What is left to be written.
 struct Rest {
@@ -34,7 +31,7 @@ pub(super) async fn download(desk: Desk) -> Result<HttpResponse, Failure> {
     let header = vec![COLUMNS.map(str::to_owned).to_vec()];
     // Without its mark a spreadsheet takes UTF-8 for something older.
     let text = written(header.into_iter().chain(page.items.iter().map(row)))?;
-    let read = Bytes::from([MARK, &text].concat());
+    let read = Bytes::from([&MARK[..], &text].concat());
     let today = zoned(desk.sight.app.clock.now(), &desk.sight.zone).strftime("%Y-%m-%d").to_string();
     let slug = frame.store().map_or("store", |store| store.slug.as_str());
     let rest = Rest { desk, read: Some(read), next: page.next };
@@ -52,7 +49,7 @@ async fn piece(mut rest: Rest) -> Step<Rest> {
     let Some(next) = rest.next.take() else { return Ok(None) };
     let work = |cx: &mut Cx<'_>| products(cx, Some(next));
     let desk = &rest.desk;
-    let page = desk.sight.app.run(&desk.caller, Access::Scan, Action::ReadProducts, work).await?;
+    let page = desk.run(Access::Scan, Action::ReadProducts, work).await?;
     let text = written(page.items.iter().map(row))?;
     Ok(Some((text, Rest { next: page.next, ..rest })))
 }

@@ -7,7 +7,7 @@ use super::export::attachment;
 use super::pull::{Pieces, Step};
 use super::upload::Upload;
 use crate::desk::Desk;
-use crate::failure::{Failure, said, sentence};
+use crate::failure::{Failure, log, said, sentence};
 use crate::form::{Draft, Fields};
 use crate::page::{Frame, HTML};
 use crate::show::{bytes, count};
@@ -19,7 +19,7 @@ use actix_web::web::block;
 use haat_app::Verified;
 use haat_domain::authz::Action;
 use haat_domain::catalog::Imported;
-use haat_domain::error::{Error, FieldErrors};
+use haat_domain::error::Error;
 use haat_domain::money::Currency;
 use haat_domain::ports::Access;
 use maud::{Markup, PreEscaped, html};
@@ -53,7 +53,7 @@ pub(super) async fn ask(desk: Desk) -> Result<HttpResponse, Failure> {
 }
 
 pub(super) async fn receive(upload: Upload) -> Result<HttpResponse, Failure> {
-    let Upload { desk, file, button } = upload;
+    let Upload { desk, file, button, turn } = upload;
     let desk = steady(desk);
     let (frame, currency) = frame_of(&desk).await?;
     let opened = match file {
@@ -72,7 +72,7 @@ pub(super) async fn receive(upload: Upload) -> Result<HttpResponse, Failure> {
         Err(failure) => return Err(failure),
     };
     let dry = button != "import";
-    let import = Import { desk, table, currency, dry };
+    let import = Import { desk, table, currency, dry, turn };
     if button == "report" { report(&frame, import) } else { progress(frame, import) }
 }
 
@@ -84,7 +84,24 @@ struct Rest {
     tail: String,
     dry: bool,
     tally: Tally,
-    faulty: Vec<Done>,
+    faulty: Vec<Faulty>,
+}
+
+/// What is listed of a faulty row: not the row itself, which may be long.
+struct Faulty {
+    row: u64,
+    /// Columns, what is wrong with each, and how its cell begins.
+    cells: Vec<(String, String, Option<String>)>,
+}
+
+impl Faulty {
+    fn of(done: &Done) -> Option<Self> {
+        let faults = done.outcome.as_ref().err()?;
+        let cell = |(column, faults): (&str, &[String])| {
+            (column.to_owned(), faults.join("; "), done.row.cell(column).map(glimpse))
+        };
+        Some(Self { row: done.row.number, cells: faults.iter().map(cell).collect() })
+    }
 }
 
 fn progress(frame: Frame, import: Import) -> Result<HttpResponse, Failure> {
@@ -115,14 +132,17 @@ async fn piece(mut rest: Rest) -> Step<Rest> {
     let Some(import) = rest.import.take() else { return Ok(None) };
     let (import, Batch { done, stopped }) = match import.next().await {
         Ok((import, batch)) => (Some(import), batch),
-        Err(Failure::Domain(error)) => (None, Batch { done: Vec::new(), stopped: Some(said(&error)) }),
+        Err(Failure::Domain(error)) => {
+            log(&error);
+            (None, Batch { done: Vec::new(), stopped: Some(said(&error)) })
+        }
         Err(other) => (None, Batch { done: Vec::new(), stopped: Some(sentence(&other.to_string())) }),
     };
     let over = done.is_empty() || stopped.is_some();
     for done in done {
         rest.tally.count(&done);
-        if done.outcome.is_err() && rest.faulty.len() < LISTED {
-            rest.faulty.push(done);
+        if rest.faulty.len() < LISTED {
+            rest.faulty.extend(Faulty::of(&done));
         }
     }
     rest.import = import.filter(|_| !over);
@@ -211,7 +231,7 @@ fn next(tally: &Tally, dry: bool) -> &'static str {
     }
 }
 
-fn faults(faulty: &[Done], all: u64) -> Markup {
+fn faults(faulty: &[Faulty], all: u64) -> Markup {
     html! {
         section.card {
             h2 { "Faulty rows" }
@@ -223,13 +243,13 @@ fn faults(faulty: &[Done], all: u64) -> Markup {
                     caption.sr { "Faulty rows" }
                     thead { tr { th.row-number scope="col" { "Row" } th scope="col" { "Column" } th scope="col" { "What is wrong" } th scope="col" { "The cell" } } }
                     tbody {
-                        @for done in faulty {
-                            @for (column, faults) in done.outcome.as_ref().err().into_iter().flat_map(FieldErrors::iter) {
+                        @for Faulty { row, cells } in faulty {
+                            @for (column, faults, cell) in cells {
                                 tr {
-                                    td.row-number { (done.row.number) }
+                                    td.row-number { (row) }
                                     td { (column) }
-                                    td.fault { (faults.join("; ")) }
-                                    td { @if let Some(cell) = done.row.cell(column) { code { (glimpse(cell)) } } }
+                                    td.fault { (faults) }
+                                    td { @if let Some(cell) = cell { code { (cell) } } }
                                 }
                             }
                         }

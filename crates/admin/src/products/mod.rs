@@ -7,7 +7,10 @@ mod form;
 mod import;
 mod list;
 mod pull;
+mod turns;
 mod upload;
+
+pub use self::turns::Turns;
 
 use crate::failure::Failure;
 use crate::form::Fields;

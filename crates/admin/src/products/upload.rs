@@ -1,5 +1,6 @@
 //! A file that is sent with a form.
 
+use super::turns::Turn;
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::form::{TOKEN, read, same_site};
@@ -21,6 +22,10 @@ use std::time::Duration;
 const AROUND: usize = 16 * 1024;
 /// The longest of those fields.
 const SHORT: usize = 256;
+/// A form has four parts; a few more hurt nobody.
+const PARTS: usize = 16;
+/// A whole file may take so many times as long as one piece of it.
+const PATIENCE: u32 = 20;
 /// So much is gathered before it is written.
 const PIECE: usize = 256 * 1024;
 
@@ -31,6 +36,8 @@ pub(super) struct Upload {
     pub(super) file: Option<File>,
     /// The button that was pressed.
     pub(super) button: String,
+    /// The store's turn.
+    pub(super) turn: Turn,
 }
 
 impl FromRequest for Upload {
@@ -43,23 +50,34 @@ impl FromRequest for Upload {
             let desk = Desk::from_request(&req, &mut payload).await?;
             same_site(&req)?;
             // Whoever may not do this has nothing stored here.
-            desk.sight.app.permit(&desk.caller, Action::UpdateProduct).await?;
+            desk.admit(Action::UpdateProduct).await?;
             let kind =
                 req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             if !kind.starts_with("multipart/form-data") {
                 let fields = read(&req, &desk.sight, desk.session, payload).await?;
-                return Ok(Self { desk, file: None, button: fields.get("do").to_owned() });
+                let turn = turn(&desk)?;
+                return Ok(Self { desk, file: None, button: fields.get("do").to_owned(), turn });
             }
             let limit = desk.sight.panel.import_limit;
             let parts = Parts {
                 wait: desk.sight.panel.body_time,
                 limit,
                 left: limit.saturating_add(AROUND),
+                fields: PARTS,
                 stream: Multipart::new(req.headers(), payload),
             };
-            parts.receive(desk, &req).await
+            let (whole, receive) = (parts.wait * PATIENCE, parts.receive(desk, &req));
+            tokio::time::timeout(whole, receive).await.unwrap_or(Err(Failure::Slow))
         })
     }
+}
+
+/// The turn of the store that somebody is in.
+fn turn(desk: &Desk) -> Result<Turn, Failure> {
+    let home = desk.sight.app.credential(&desk.caller)?.tenant;
+    let store = desk.caller.store.as_deref().filter(|_| home.is_platform());
+    let store = store.map_or_else(|| home.to_string(), |name| format!("{home}/{name}"));
+    desk.sight.panel.imports.take(store).map_err(Failure::Domain)
 }
 
 struct Parts {
@@ -67,8 +85,9 @@ struct Parts {
     /// How long the next piece may take.
     wait: Duration,
     limit: usize,
-    /// How many bytes may still come.
+    /// How many bytes may still come, and how many parts.
     left: usize,
+    fields: usize,
 }
 
 impl Parts {
@@ -83,7 +102,8 @@ impl Parts {
         }
         let announced =
             req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let mut upload = Upload { desk, file: None, button: String::new() };
+        let turn = turn(&desk)?;
+        let mut upload = Upload { desk, file: None, button: String::new(), turn };
         let read = if announced.is_some_and(|length: usize| length > self.left) {
             Err(Failure::TooLarge(self.limit))
         } else {
@@ -108,6 +128,7 @@ impl Parts {
     }
 
     async fn next(&mut self) -> Result<Option<Field>, Failure> {
+        self.fields = self.fields.checked_sub(1).ok_or(Failure::TooLarge(self.limit))?;
         let next = poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx));
         within(self.wait, next).await
     }
@@ -151,7 +172,7 @@ impl Parts {
     }
 
     async fn drain(&mut self) {
-        self.left = usize::MAX;
+        (self.left, self.fields) = (usize::MAX, usize::MAX);
         while let Ok(Some(mut field)) = self.next().await {
             while let Ok(Some(_)) = self.piece(&mut field).await {}
         }

@@ -75,7 +75,8 @@ impl EdgeSettings {
     /// The admin panel, unless it is switched off.
     pub fn panel(&self) -> Option<haat_admin::Panel> {
         let base = self.admin_path.0.clone()?;
-        Some(haat_admin::Panel { base, body_time: self.body_time(), import_limit: self.import_limit })
+        let (body_time, import_limit) = (self.body_time(), self.import_limit);
+        Some(haat_admin::Panel { base, body_time, import_limit, imports: haat_admin::Turns::default() })
     }
 
     /// Connections for each of so many threads: the process's share, rounded up.

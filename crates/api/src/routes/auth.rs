@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, get, patch, post};
 use haat_app::{App, Caller, sessions};
 use haat_domain::authz::Action;
 use haat_domain::error::{AuthFailure, Error};
-use haat_domain::identity::{self, Email, Grant, Login, Rotation, Username};
+use haat_domain::identity::{self, Email, Entrance, Grant, Login, Rotation, Username};
 use haat_domain::ports::Access;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -61,7 +61,7 @@ pub struct Tokens {
 impl Tokens {
     /// Answers with a new pair.
     fn answer(app: &App, grant: &Grant) -> Result<HttpResponse, ApiError> {
-        let pair = app.tokens.issue(grant, app.clock.now())?;
+        let pair = app.tokens.issue(grant, Entrance::Api, app.clock.now())?;
         let tokens = Self {
             refresh: pair.refresh,
             access: pair.access,
@@ -157,7 +157,11 @@ async fn login(
         (status = 401, description = "`token_not_valid`, `account_inactive` or `store_suspended`")))]
 #[post("/api/auth/refresh/")]
 async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpResponse, ApiError> {
-    let token = app.tokens.verify_refresh(&body?.whole()?.refresh.unwrap_or_default(), app.clock.now())?;
+    let token = app.tokens.verify_refresh(
+        &body?.whole()?.refresh.unwrap_or_default(),
+        Entrance::Api,
+        app.clock.now(),
+    )?;
     let anonymous = Caller::anonymous();
     let rotation =
         app.visit(&anonymous, Access::Write, move |cx| identity::refresh_session(cx, &token)).await?;
@@ -182,7 +186,7 @@ async fn refresh(app: Data<App>, Body(body): Body<RefreshInput>) -> Result<HttpR
 async fn verify(app: Data<App>, Body(body): Body<TokenInput>) -> Result<HttpResponse, ApiError> {
     let token = body?.whole()?.token.unwrap_or_default();
     let now = app.clock.now();
-    match app.tokens.verify_refresh(&token, now) {
+    match app.tokens.verify_refresh(&token, Entrance::Api, now) {
         Ok(renewal) => {
             let anonymous = Caller::anonymous();
             app.visit(&anonymous, Access::Read, move |cx| identity::check_refresh(cx, &renewal)).await?;

@@ -18,9 +18,9 @@ pub use names::{Email, Username};
 pub use password::{NewPassword, PasswordHash, Verified};
 pub use registration::{Enlist, may_register, register};
 pub use session::{
-    Account, Attempt, Credential, Grant, Login, LoginAccount, NewSession, Refresh, Rotation, Session,
-    TokenPair, begin_login, check_refresh, continue_session, end_all_sessions, end_session, find_account,
-    finish_login, open_session, refresh_session, resolve,
+    Account, Attempt, Credential, Entrance, Grant, Login, LoginAccount, NewSession, Refresh, Rotation,
+    Session, TokenPair, begin_login, check_refresh, continue_session, end_all_sessions, end_session,
+    find_account, finish_login, open_session, refresh_session, resolve,
 };
 pub use slowdown::{Failures, Subject};
 pub use users::{

@@ -108,6 +108,16 @@ pub struct Grant {
     pub refresh_until: Timestamp,
 }
 
+/// Which entrance a pair of tokens is for. A refresh token is renewed at the same one alone: browsers, which send
+/// requests side by side, are forgiven what programs are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// The API: [`refresh_session`].
+    Api,
+    /// The admin panel: [`continue_session`].
+    Panel,
+}
+
 /// An access token and the refresh token that renews it.
 #[derive(Clone)]
 pub struct TokenPair {

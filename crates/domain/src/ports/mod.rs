@@ -14,7 +14,7 @@ use crate::catalog::{Product, ProductDetails, ProductFilter, ProductKey, Taken};
 use crate::error::Result;
 use crate::idempotency::{Answer, Claim, IdempotencyKey, Kept};
 use crate::identity::{
-    Account, Credential, Failures, Grant, Invitation, InvitationStatus, NewInvitation, NewPassword,
+    Account, Credential, Entrance, Failures, Grant, Invitation, InvitationStatus, NewInvitation, NewPassword,
     NewSession, NewUser, PasswordHash, Refresh, Session, Subject, TokenPair, User, UserFilter, UserKey,
     Username, Verified,
 };
@@ -328,10 +328,10 @@ pub trait PasswordHasher: Send + Sync {
 
 /// Issues and verifies tokens.
 pub trait TokenIssuer: Send + Sync {
-    /// A pair for this grant.
-    fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair>;
+    /// A pair for this grant, to be renewed at this entrance.
+    fn issue(&self, grant: &Grant, entrance: Entrance, now: Timestamp) -> Result<TokenPair>;
     /// What an access token says, if it is good.
     fn verify_access(&self, token: &str, now: Timestamp) -> Result<Credential>;
-    /// What a refresh token says, if it is good.
-    fn verify_refresh(&self, token: &str, now: Timestamp) -> Result<Refresh>;
+    /// What a refresh token of this entrance says, if it is good.
+    fn verify_refresh(&self, token: &str, entrance: Entrance, now: Timestamp) -> Result<Refresh>;
 }

@@ -8,7 +8,7 @@ mod tests;
 pub use keys::{Key, KeyFault, Keys, MIN_KEY, PublicKey};
 
 use haat_domain::error::{AuthFailure, Error, Result};
-use haat_domain::identity::{Credential, Grant, Refresh, TokenPair};
+use haat_domain::identity::{Credential, Entrance, Grant, Refresh, TokenPair};
 use haat_domain::ids::{SessionId, TenantId, UserId};
 use haat_domain::ports::TokenIssuer;
 use haat_domain::time::Timestamp;
@@ -77,7 +77,7 @@ impl JwtIssuer {
     fn token(&self, grant: &Grant, kind: Kind, now: Timestamp) -> Result<String> {
         let (exp, generation) = match kind {
             Kind::Access => (now.as_seconds() + ACCESS_SECONDS, None),
-            Kind::Refresh => (grant.refresh_until.as_seconds(), Some(grant.generation)),
+            Kind::Refresh(_) => (grant.refresh_until.as_seconds(), Some(grant.generation)),
         };
         let claims = Claims {
             sub: grant.user.to_string(),
@@ -122,7 +122,7 @@ impl JwtIssuer {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Access,
-    Refresh,
+    Refresh(Entrance),
 }
 
 impl Kind {
@@ -130,7 +130,7 @@ impl Kind {
     const fn claim(self) -> &'static str {
         match self {
             Self::Access => "access",
-            Self::Refresh => "refresh",
+            Self::Refresh(_) => "refresh",
         }
     }
 
@@ -138,16 +138,17 @@ impl Kind {
     const fn header(self) -> &'static str {
         match self {
             Self::Access => "at+jwt",
-            Self::Refresh => "rt+jwt",
+            Self::Refresh(Entrance::Api) => "rt+jwt",
+            Self::Refresh(Entrance::Panel) => "panel-rt+jwt",
         }
     }
 }
 
 impl TokenIssuer for JwtIssuer {
-    fn issue(&self, grant: &Grant, now: Timestamp) -> Result<TokenPair> {
+    fn issue(&self, grant: &Grant, entrance: Entrance, now: Timestamp) -> Result<TokenPair> {
         Ok(TokenPair {
             access: self.token(grant, Kind::Access, now)?,
-            refresh: self.token(grant, Kind::Refresh, now)?,
+            refresh: self.token(grant, Kind::Refresh(entrance), now)?,
         })
     }
 
@@ -161,8 +162,8 @@ impl TokenIssuer for JwtIssuer {
         })
     }
 
-    fn verify_refresh(&self, token: &str, now: Timestamp) -> Result<Refresh> {
-        let claims = self.decode(token, Kind::Refresh, now)?;
+    fn verify_refresh(&self, token: &str, entrance: Entrance, now: Timestamp) -> Result<Refresh> {
+        let claims = self.decode(token, Kind::Refresh(entrance), now)?;
         Ok(Refresh {
             tenant: claims.tenant_id.map_or(TenantId::PLATFORM, TenantId::new),
             session: SessionId::new(claims.sid),

@@ -54,7 +54,7 @@ fn grant() -> Grant {
 }
 
 fn pair() -> TokenPair {
-    issuer().issue(&grant(), now()).unwrap()
+    issuer().issue(&grant(), Entrance::Api, now()).unwrap()
 }
 
 /// The claims of a good access token, changed and signed again.
@@ -84,17 +84,18 @@ fn a_good_pair_says_what_it_was_issued_for() {
     let credential = issuer().verify_access(&access, now()).unwrap();
     let Credential { tenant, user, session, token_version } = credential;
     assert_eq!((tenant.get(), user.get(), session.get(), token_version), (7, 42, 9, 3));
-    let Refresh { tenant, session, generation } = issuer().verify_refresh(&refresh, now()).unwrap();
+    let Refresh { tenant, session, generation } =
+        issuer().verify_refresh(&refresh, Entrance::Api, now()).unwrap();
     assert_eq!((tenant.get(), session.get(), generation), (7, 9, 5));
 }
 
 #[test]
 fn a_platform_admins_token_names_no_store() {
     let grant = Grant { tenant: TenantId::PLATFORM, role: Role::Superuser, ..grant() };
-    let TokenPair { access, refresh } = issuer().issue(&grant, now()).unwrap();
+    let TokenPair { access, refresh } = issuer().issue(&grant, Entrance::Api, now()).unwrap();
     assert_eq!(issuer().decode(&access, Kind::Access, now()).unwrap().tenant_id, None);
     assert!(issuer().verify_access(&access, now()).unwrap().tenant.is_platform());
-    assert!(issuer().verify_refresh(&refresh, now()).unwrap().tenant.is_platform());
+    assert!(issuer().verify_refresh(&refresh, Entrance::Api, now()).unwrap().tenant.is_platform());
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn a_token_ends_at_its_time_by_the_clock_port_alone() {
     let access_at = |seconds| issuer().verify_access(&access, now().plus_seconds(seconds));
     access_at(ACCESS_SECONDS - 1).unwrap();
     refused(&access_at(ACCESS_SECONDS));
-    let refresh_at = |seconds| issuer().verify_refresh(&refresh, now().plus_seconds(seconds));
+    let refresh_at = |seconds| issuer().verify_refresh(&refresh, Entrance::Api, now().plus_seconds(seconds));
     refresh_at(86_399).unwrap();
     refused(&refresh_at(86_400));
 }
@@ -126,7 +127,18 @@ fn a_token_of_the_future_is_refused_but_for_a_slow_clock() {
 fn refresh_and_access_tokens_are_not_each_other() {
     let TokenPair { access, refresh } = pair();
     no_access(&refresh);
-    refused(&issuer().verify_refresh(&access, now()));
+    refused(&issuer().verify_refresh(&access, Entrance::Api, now()));
+}
+
+#[test]
+fn a_refresh_token_is_good_at_its_own_entrance_alone() {
+    for (mine, other) in [(Entrance::Api, Entrance::Panel), (Entrance::Panel, Entrance::Api)] {
+        let TokenPair { access, refresh } = issuer().issue(&grant(), mine, now()).unwrap();
+        assert_eq!(issuer().verify_refresh(&refresh, mine, now()).unwrap().generation, 5);
+        refused(&issuer().verify_refresh(&refresh, other, now()));
+        no_access(&refresh);
+        issuer().verify_access(&access, now()).unwrap();
+    }
 }
 
 #[test]
@@ -228,8 +240,9 @@ fn a_key_that_the_token_brings_along_is_not_looked_at() {
 
 /// Whether a token of the one issuer is good for the other.
 fn accepts(verifier: &JwtIssuer, signer: &JwtIssuer) -> bool {
-    let TokenPair { access, refresh } = signer.issue(&grant(), now()).unwrap();
-    let verified = (verifier.verify_access(&access, now()), verifier.verify_refresh(&refresh, now()));
+    let TokenPair { access, refresh } = signer.issue(&grant(), Entrance::Api, now()).unwrap();
+    let verified =
+        (verifier.verify_access(&access, now()), verifier.verify_refresh(&refresh, Entrance::Api, now()));
     match verified {
         (Ok(_), Ok(_)) => true,
         (access, refresh) => {
@@ -252,7 +265,11 @@ fn two_keys_are_good_while_one_follows_the_other() {
         let during = issuer_with(new.clone(), [old]);
         let after = issuer_with(new.clone(), []);
         assert!(accepts(&during, &before), "nobody is logged out");
-        assert_eq!(key_of(&during.issue(&grant(), now()).unwrap().access), new.id, "the new key signs");
+        assert_eq!(
+            key_of(&during.issue(&grant(), Entrance::Api, now()).unwrap().access),
+            new.id,
+            "the new key signs"
+        );
         assert!(accepts(&after, &during));
         assert!(!accepts(&after, &before), "the old key has gone");
         assert!(!accepts(&before, &after), "it never knew the new one");
@@ -302,7 +319,7 @@ fn anybody_can_verify_with_the_public_keys_and_no_secret_is_among_them() {
     assert_eq!(public.len(), 2, "{public:?}");
     assert!(Keys::of(secret(KEY)).public().is_empty());
 
-    let access = issuer.issue(&grant(), now()).unwrap().access;
+    let access = issuer.issue(&grant(), Entrance::Api, now()).unwrap().access;
     let key = public.iter().find(|key| key.id == key_of(&access)).unwrap();
     let jwk = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "x": key.x});
     let key = DecodingKey::from_jwk(&serde_json::from_value(jwk).unwrap()).unwrap();
