@@ -190,5 +190,5 @@ async fn code_in_a_file_stays_a_text() {
 
 /// As a browser writes it into an address.
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |all, byte| all + &format!("%{byte:02X}"))
 }

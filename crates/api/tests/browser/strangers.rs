@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 /// Another server, on which every page is this one; it ends with the test's process.
-fn elsewhere(page: String) -> u16 {
+fn elsewhere(page: &str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
@@ -43,7 +43,7 @@ async fn a_form_from_another_origin_changes_nothing() {
             "<!DOCTYPE html><title>Win a prize</title><form method=post action=\"{action}\">{fields}<input name=form_token value=x></form>
             <script>document.forms[0].submit()</script>"
         );
-        let port = elsewhere(page);
+        let port = elsewhere(&page);
         // Another port is another origin but the same site: the cookies come along, and only the token is missing.
         browser.client.goto(&format!("http://127.0.0.1:{port}/")).await.unwrap();
         browser.until("the refusal", || async { browser.text().await.contains("Not accepted") }).await;

@@ -14,6 +14,7 @@ cases! {
     what_a_browser_says_to_come_from_elsewhere_changes_nothing,
     the_token_on_the_pages_is_this_sessions,
     a_token_from_before_signing_in_is_worth_nothing_afterwards,
+    the_door_asks_for_its_token_as_well,
 }
 
 /// All that a form could have changed: every change is in an audit log, and every end of a session is felt.
@@ -128,4 +129,28 @@ fn a_token_from_before_signing_in_is_worth_nothing_afterwards(world: &World) {
     let session = crate::attacks::tokens::claims(pair.split('~').next().unwrap())["sid"].as_i64().unwrap();
     visitor.post_with(&token(planted, session), "/account/preferences/", &[("theme", "dark")]).must(403);
     assert_eq!(visitor.cookie("haat_theme"), None);
+}
+
+/// Or another site could sign its visitors in to an account of its own, and read what they enter there.
+fn the_door_asks_for_its_token_as_well(world: &World) {
+    let shop = world.open("Alpha");
+    let clerk = Clerk::default();
+    let strange = world.visitor();
+    strange.get("/sign-in/").must(200);
+    for page in haat_admin::pages() {
+        if page.method != Method::POST || page.rule != Rule::Open {
+            continue;
+        }
+        let visitor = world.visitor();
+        visitor.get("/sign-in/").must(200);
+        let fields = clerk.fill(&visitor, page.path, page.path, &shop, "");
+        for token in [String::new(), strange.token(), token("", 0)] {
+            visitor.post_with(&token, page.path, &fields).must(403);
+        }
+        let request =
+            visitor.filled(&visitor.token(), page.path, &fields).header("Origin", "https://evil.example");
+        visitor.send(request).must(403);
+        assert_eq!(visitor.cookie("haat_session"), None, "{}", page.path);
+        visitor.post(page.path, &fields).must(303);
+    }
 }

@@ -25,7 +25,7 @@ fn a_panel_that_was_moved_is_all_in_its_new_place(world: &World) {
     let server = world.another(&["--admin-path", "/back/office"]);
     server.serve(&world.anonymous()).get("/admin/sign-in/").refused(404, "not_found");
     let mut visitor = server.visitor();
-    visitor.base = "/back/office".to_owned();
+    "/back/office".clone_into(&mut visitor.base);
     assert!(visitor.get("/account/").place().starts_with("/back/office/sign-in/?why="));
     assert_eq!(visitor.sign_in(&shop.owner.username, PASSWORD, "").must(303).place(), "/back/office/");
     let mut all = 0;

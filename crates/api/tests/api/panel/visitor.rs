@@ -155,13 +155,12 @@ pub(super) fn token(seed: &str, session: i64) -> String {
 
 /// A form with a file: the field `file` is one.
 fn multipart(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
-    let mut body = String::new();
-    for (name, value) in fields {
+    let part = |(name, value): &(&str, &str)| {
         let file = if *name == "file" { "; filename=\"goods.csv\"\r\nContent-Type: text/csv" } else { "" };
-        body +=
-            &format!("--between\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n");
-    }
-    body += "--between--\r\n";
+        format!("--between\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n")
+    };
+    let parts: Vec<_> = fields.iter().map(part).collect();
+    let body = format!("{}--between--\r\n", parts.concat());
     request.header("Content-Type", "multipart/form-data; boundary=between").body(body)
 }
 

@@ -1,4 +1,4 @@
-//! What Chromium's driver can do beside WebDriver.
+//! What Chromium's driver can do beside the standard.
 
 use super::Browser;
 use fantoccini::wd::WebDriverCompatibleCommand;

@@ -51,11 +51,11 @@ impl Haat {
 
     /// Somebody who talks to the REST API.
     pub(crate) async fn api(&self, username: &str) -> Api {
-        let mut api = Api { http: reqwest::Client::new(), origin: self.origin.clone(), token: String::new() };
+        let stranger =
+            Api { http: reqwest::Client::new(), origin: self.origin.clone(), token: String::new() };
         let body = json!({ "username": username, "password": password(username) });
-        api.token =
-            api.call("POST", "/api/auth/login/", Some(body)).await["access"].as_str().unwrap().to_owned();
-        api
+        let pair = stranger.post("/api/auth/login/", body).await;
+        Api { token: pair["access"].as_str().unwrap().to_owned(), ..stranger }
     }
 }
 

@@ -72,9 +72,10 @@ pub(crate) async fn visits(haat: &Haat, seat: Seat) -> Vec<Visit> {
     for page in pages.filter(|page| !page.path.starts_with("/static/") && !page.path.contains("/export/")) {
         let name = page.path.replace(['{', '}'], "").trim_matches('/').replace('/', "-");
         let name = if name.is_empty() { "dashboard".to_owned() } else { name };
-        let path = match page.path.contains("{id}") {
-            true => page.path.replace("{id}", &some(haat, page.path).await.to_string()),
-            false => page.path.to_owned(),
+        let path = if page.path.contains("{id}") {
+            page.path.replace("{id}", &some(haat, page.path).await.to_string())
+        } else {
+            page.path.to_owned()
         };
         visits.push(Visit { name, path });
     }
