@@ -9,15 +9,16 @@ use std::net::TcpListener;
 fn elsewhere(page: String) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close";
+    let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{page}", page.len());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let _ = stream.read(&mut [0; 4096]);
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close",
-                page.len()
-            );
-            let _ = write!(stream, "{head}\r\n\r\n{page}");
+            let (Ok(mut stream), answer) = (stream, answer.clone()) else { continue };
+            // A browser opens connections in advance and asks nothing on them: nobody must wait for that.
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer.as_bytes());
+            });
         }
     });
     port
