@@ -9,6 +9,7 @@ use crate::session::{Jar, Seed};
 use crate::ui::{Input, problem};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use haat_app::sessions;
 use haat_domain::authz::{Action, Role};
@@ -108,7 +109,11 @@ fn refuse(sight: &Sight, typed: &Fields, failure: Failure) -> Result<HttpRespons
         _ => return Err(failure),
     };
     let draft = Draft { problem: Some(problem), ..Draft::of(without_password(typed)) };
-    Ok(sight.door(status, "Sign in", form(sight, &draft)))
+    let mut answer = sight.door(status, "Sign in", form(sight, &draft));
+    if let Some(wait) = failure.error_response().headers().get(RETRY_AFTER) {
+        answer.headers_mut().insert(RETRY_AFTER, wait.clone());
+    }
+    Ok(answer)
 }
 
 /// What is shown again.

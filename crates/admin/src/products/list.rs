@@ -1,6 +1,6 @@
 //! The list of products: finding them, and changing prices, stocks and states in it.
 
-use super::{amount, list_again, number};
+use super::{amount, id, list_again};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::flash::Flash;
@@ -131,7 +131,7 @@ pub(super) async fn bulk(Posted(desk, typed): Posted) -> Result<HttpResponse, Fa
         "archive" => (ProductStatus::Archived, Flash::ProductsArchived),
         _ => return Err(Failure::Malformed("there is no such thing to do with products".to_owned())),
     };
-    let picked = typed.all("pick").map(|text| number(text).ok_or(Failure::NoSuchPage));
+    let picked = typed.all("pick").map(id);
     // By their numbers, as everybody locks them.
     let picked: BTreeSet<ProductId> = picked.collect::<Result<_, _>>()?;
     let back = list_again(&typed);

@@ -23,7 +23,7 @@ use haat_domain::catalog::{
     Description, ProductDetails, ProductName, ProductPatch, ProductStatus, Sku, Stock,
 };
 use haat_domain::error::{FieldErrors, Violation};
-use haat_domain::ids::{MAX_ID, ProductId};
+use haat_domain::ids::ProductId;
 use haat_domain::money::{Currency, decimal};
 use haat_domain::page::Cursor;
 use haat_domain::pricing::price;
@@ -50,14 +50,12 @@ where
 
 /// The product that a path names.
 fn id(text: &str) -> Result<ProductId, Failure> {
-    number(text).ok_or(Failure::NoSuchPage)
+    crate::form::id(text).map(ProductId::new)
 }
 
 /// A product's number, as people write it.
 fn number(text: &str) -> Option<ProductId> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| plain && (1..=MAX_ID).contains(number));
-    number.map(ProductId::new)
+    id(text).ok()
 }
 
 /// The list as it was when a form of it was made.
