@@ -7,7 +7,7 @@ mod once;
 mod once_at_once;
 mod present_state;
 mod replicas;
-mod slowdown;
+pub(crate) mod slowdown;
 
 use crate::support::{Answer, Client, World, send};
 use haat_infra::testing::Raw;

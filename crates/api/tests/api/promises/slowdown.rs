@@ -35,7 +35,7 @@ fn waits(answer: Answer) -> u32 {
 }
 
 /// Sets how long everybody has to wait who has to wait at all: a test must not depend on how fast it is.
-fn set_wait(world: &World, minutes: i64) {
+pub(crate) fn set_wait(world: &World, minutes: i64) {
     let sql = match world.engine() {
         Engine::Sqlite => format!(
             "UPDATE login_failures SET blocked_until = last_at + {minutes} * 60000000 WHERE blocked_until > last_at"
