@@ -38,7 +38,8 @@ pub(super) fn unshield(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|_| is_formula(bare)).unwrap_or(cell)
 }
 
-/// Rows as text, every cell [`shield`]ed, and in quotation marks: what separates cells differs by country.
+/// Rows as text, every cell [`shield`]ed, and in quotation marks. What separates cells differs by country: to a reader
+/// that takes semicolons, only the first cell of a row is in quotation marks.
 pub(super) fn written<C: AsRef<str>>(rows: impl IntoIterator<Item = Vec<C>>) -> Result<Bytes, Error> {
     let mut out = WriterBuilder::new()
         .quote_style(QuoteStyle::Always)
