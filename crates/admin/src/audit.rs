@@ -35,12 +35,12 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     let actor = typed.filled("by").map(str::to_owned);
     let work = move |cx: &mut Cx<'_>| {
         let filter = by(cx, filter, actor.as_deref(), &mut errors)?;
-        let none = Page { items: Vec::new(), next: None };
-        let page = if errors.iter().next().is_some() { none } else { list_audit(cx, &filter, &request)? };
+        let none = Page::default();
+        let page = if errors.is_empty() { list_audit(cx, &filter, &request)? } else { none };
         Ok((page, errors))
     };
     let (frame, (page, errors)) = desk.show(Access::Scan, Action::ReadAudit, work).await?;
-    let status = if errors.iter().next().is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Audit log", body(&frame, &draft, &page)))
 }

@@ -40,9 +40,9 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     let search = errors.check("search", Search::parse(typed.get("search"))).flatten();
     let request =
         PageRequest { limit: limited(50), sort: sorted(&typed, NEWEST), cursor: typed.cursor(&mut errors) };
-    let faulty = errors.iter().next().is_some();
+    let faulty = !errors.is_empty();
     let work = move |cx: &mut Cx<'_>| {
-        if faulty { Ok(Page { items: Vec::new(), next: None }) } else { list_customers(cx, search, &request) }
+        if faulty { Ok(Page::default()) } else { list_customers(cx, search, &request) }
     };
     let (frame, page) = desk.show(Access::Scan, Action::ReadCustomers, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -52,7 +52,7 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
 
 fn body(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
     let sort = sorted(&draft.typed, NEWEST);
-    let ordering = format!("{}{}", if sort.descending { "-" } else { "" }, sort.name());
+    let ordering = sort.to_string();
     html! {
         (head(frame, None, "Customers", &html! {}))
         (problem(draft))

@@ -45,9 +45,9 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
         typed.filled("status").and_then(|name| errors.check("status", InvitationStatus::parse(name)));
     let newest = Sort { by: InvitationKey::Id, descending: true };
     let request = PageRequest { limit: limited(50), sort: newest, cursor: typed.cursor(&mut errors) };
-    let faulty = errors.iter().next().is_some();
+    let faulty = !errors.is_empty();
     let work = move |cx: &mut Cx<'_>| {
-        let none = Page { items: Vec::new(), next: None };
+        let none = Page::default();
         let page = if faulty { none } else { list_invitations(cx, status, &request)? };
         Ok((page, cx.now()))
     };

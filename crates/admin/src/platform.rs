@@ -56,9 +56,9 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     };
     let newest = Sort { by: TenantKey::Id, descending: true };
     let request = PageRequest { limit: limited(50), sort: newest, cursor: typed.cursor(&mut errors) };
-    let faulty = errors.iter().next().is_some();
+    let faulty = !errors.is_empty();
     let work = move |cx: &mut Cx<'_>| {
-        if faulty { Ok(Page { items: Vec::new(), next: None }) } else { list_tenants(cx, &filter, &request) }
+        if faulty { Ok(Page::default()) } else { list_tenants(cx, &filter, &request) }
     };
     let (frame, page) = desk.show(Access::Scan, Action::ReadTenants, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };

@@ -1,8 +1,9 @@
 //! Cookies: the session, the seed of form tokens, and what a browser is told to remember.
 //!
-//! The session's cookie holds the same pair of tokens that the API hands out, of the same session record: logout,
-//! deactivation and a new password end it wherever it was opened. Over TLS every cookie has the prefix `__Host-`
-//! (RFC 6265bis, 4.1.3), so that no neighbouring host can plant one.
+//! The session's cookie holds a pair of tokens as the API hands it out, of the same session record: logout,
+//! deactivation and a new password end it wherever it was opened. Its refresh token is the panel's own. Over TLS every
+//! cookie that guards something has the prefix `__Host-` (RFC 6265bis, 4.1.3), so that no neighbouring host can plant
+//! one.
 
 use crate::Seen;
 use actix_web::cookie::time::Duration;

@@ -65,9 +65,9 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     };
     let request =
         PageRequest { limit: limited(50), sort: sorted(&typed, NEWEST), cursor: typed.cursor(&mut errors) };
-    let faulty = errors.iter().next().is_some();
+    let faulty = !errors.is_empty();
     let work = move |cx: &mut Cx<'_>| {
-        if faulty { Ok(Page { items: Vec::new(), next: None }) } else { list_users(cx, &filter, &request) }
+        if faulty { Ok(Page::default()) } else { list_users(cx, &filter, &request) }
     };
     let (frame, page) = desk.show(Access::Scan, Action::ReadUsers, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -77,7 +77,7 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
 
 fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
     let sort = sorted(&draft.typed, NEWEST);
-    let ordering = format!("{}{}", if sort.descending { "-" } else { "" }, sort.name());
+    let ordering = sort.to_string();
     let any = [("", "Any")].into_iter();
     let add = html! {
         a.button href=(frame.at("/invitations/new/")) { "Invite somebody" }

@@ -293,9 +293,14 @@ impl FieldErrors {
         self.0.contains_key(field)
     }
 
+    /// Whether nothing was noted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `Err` when anything was noted.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+        if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
     }
 
     /// Fields and their messages, sorted by field.

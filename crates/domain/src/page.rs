@@ -81,6 +81,14 @@ impl<K: SortKey> Sort<K> {
     }
 }
 
+impl<K: SortKey> std::fmt::Display for Sort<K> {
+    /// What [`Sort::parse`] reads.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let direction = if self.descending { "-" } else { "" };
+        write!(f, "{direction}{}", self.name())
+    }
+}
+
 /// The sorted column's value in the last row of a page. Keys of one kind sort as the rows do: texts by code points.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
@@ -160,8 +168,7 @@ impl Cursor {
 }
 
 fn list_name<K: SortKey>(sort: Sort<K>) -> String {
-    let direction = if sort.descending { "-" } else { "" };
-    format!("{}:{direction}{}", K::LIST, sort.name())
+    format!("{}:{sort}", K::LIST)
 }
 
 impl std::fmt::Display for Cursor {
@@ -201,6 +208,13 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The mark of the next page, while there is more.
     pub next: Option<Cursor>,
+}
+
+impl<T> Default for Page<T> {
+    /// A page with nothing on it, and none after it.
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
 }
 
 impl<T> Page<T> {

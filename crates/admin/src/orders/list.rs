@@ -33,15 +33,15 @@ pub(super) async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse
     let work = move |cx: &mut Cx<'_>| {
         let filter = for_customer(cx, filter, customer.as_deref(), &mut errors)?;
         // What is faulty is shown beside an empty list: a list that leaves a wish out would be taken for its answer.
-        if errors.iter().next().is_some() {
-            return Ok((Page { items: Vec::new(), next: None }, Names::new(), errors));
+        if !errors.is_empty() {
+            return Ok((Page::default(), Names::new(), errors));
         }
         let page = list_orders(cx, filter, &request)?;
         let names = names(cx, &page.items)?;
         Ok((page, names, errors))
     };
     let (frame, (page, names, errors)) = desk.show(access, Action::ReadOrders, work).await?;
-    let status = if errors.iter().next().is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Orders", body(&frame, &draft, &page, &names)))
 }
@@ -127,7 +127,7 @@ fn filters(frame: &Frame, draft: &Draft) -> Markup {
 
 /// Orders in rows; sorted by a click on their heads, where the page can do that.
 pub(crate) fn table(frame: &Frame, orders: &[Order], names: &Names, sort: Option<Sort<OrderKey>>) -> Markup {
-    let ordering = sort.map(|sort| format!("{}{}", if sort.descending { "-" } else { "" }, sort.name()));
+    let ordering = sort.map(|sort| sort.to_string());
     let column = |key: &str, name: &str, class: Option<&str>| {
         let plain = || html! { th scope="col" class=[class] { (name) } };
         ordering.as_deref().map_or_else(plain, |ordering| sortable(frame, ordering, key, name, class))

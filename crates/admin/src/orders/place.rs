@@ -136,7 +136,7 @@ async fn really(desk: &Desk, typed: &Fields) -> Result<String, Failure> {
 /// Shows the form again: with what is wrong with it, or with what it would order.
 async fn again(desk: &Desk, draft: Draft, status: StatusCode) -> Result<HttpResponse, Failure> {
     let more = draft.typed.get("do") == "more";
-    let fresh = draft.problem.is_none() && draft.errors.iter().next().is_none();
+    let fresh = draft.problem.is_none() && draft.errors.is_empty();
     let typed = draft.typed.clone();
     let work = move |cx: &mut Cx<'_>| {
         let mut errors = FieldErrors::default();
@@ -144,7 +144,7 @@ async fn again(desk: &Desk, draft: Draft, status: StatusCode) -> Result<HttpResp
         Ok((choices(cx)?, wish, errors))
     };
     let (frame, (choices, wish, errors)) = desk.show(Access::Scan, Action::PlaceOrder, work).await?;
-    let faulty = errors.iter().next().is_some();
+    let faulty = !errors.is_empty();
     // Whoever asks for more rows has not finished: nothing is wrong yet.
     let draft = if fresh && !more { Draft { errors, ..draft } } else { draft };
     let status = if faulty && !more { StatusCode::BAD_REQUEST } else { status };

@@ -210,7 +210,7 @@ fn wanted(row: &Row, width: usize, currency: Currency) -> Result<ImportRow, Fiel
         faults.add("currency", format!("must be {currency}, the store’s currency, or empty"));
     }
     let patch = read(|column| row.cell(column).map(str::to_owned), currency, &mut faults);
-    if faults.iter().next().is_some() { Err(faults) } else { Ok(ImportRow { id, patch }) }
+    if faults.is_empty() { Ok(ImportRow { id, patch }) } else { Err(faults) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Tables as text: what is written for spreadsheets, and what they write (RFC 4180, and Excel's ways).
 
 use crate::failure::Failure;
-use ::csv::{ByteRecord, QuoteStyle, Reader, ReaderBuilder, Terminator, WriterBuilder};
+use ::csv::{ByteRecord, Reader, ReaderBuilder, Terminator, WriterBuilder};
 use actix_web::web::Bytes;
 use haat_domain::error::Error;
 use std::borrow::Cow;
@@ -20,31 +20,41 @@ const MAX_ROW: usize = 256 * 1024;
 const HEAD: u64 = 64 * 1024;
 pub(super) const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
-/// Whether a spreadsheet would take a cell for a formula (OWASP, CSV Injection).
-fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
+/// What a formula begins with (OWASP, CSV Injection).
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A cell that no spreadsheet takes for a formula: one that it would gets an apostrophe in front. One that looks like
-/// that already gets another, so that [`unshield`] gives back every cell.
+/// A cell that no spreadsheet takes for a formula: what would begin one gets an apostrophe in front. Spreadsheets of
+/// some countries part cells at semicolons, and so a formula may begin behind one as well. What looks shielded already
+/// gets another apostrophe, so that [`unshield`] gives back every cell.
 pub(super) fn shield(cell: &str) -> Cow<'_, str> {
-    let bare = cell.trim_start_matches('\'');
-    if is_formula(bare) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    with_apostrophes(cell, |before| before + 1)
 }
 
 /// The cell that was [`shield`]ed.
-pub(super) fn unshield(cell: &str) -> &str {
-    let bare = cell.trim_start_matches('\'');
-    cell.strip_prefix('\'').filter(|_| is_formula(bare)).unwrap_or(cell)
+pub(super) fn unshield(cell: &str) -> Cow<'_, str> {
+    with_apostrophes(cell, |before| before.saturating_sub(1))
 }
 
-/// Rows as text, every cell [`shield`]ed, and in quotation marks: what separates cells differs by country.
+/// The cell with another number of apostrophes before each beginning of a formula.
+fn with_apostrophes(cell: &str, number: impl Fn(usize) -> usize) -> Cow<'_, str> {
+    if !cell.contains(FORMULA) {
+        return Cow::Borrowed(cell);
+    }
+    let mut out = String::with_capacity(cell.len() + 2);
+    for part in cell.split_inclusive([';', '\t']) {
+        let bare = part.trim_start_matches('\'');
+        let before = part.len() - bare.len();
+        let after = if bare.starts_with(FORMULA) { number(before) } else { before };
+        out.extend(std::iter::repeat_n('\'', after));
+        out.push_str(bare);
+    }
+    Cow::Owned(out)
+}
+
+/// Rows as text, every cell [`shield`]ed.
+/// that takes semicolons, only the first cell of a row is in quotation marks.
 pub(super) fn written<C: AsRef<str>>(rows: impl IntoIterator<Item = Vec<C>>) -> Result<Bytes, Error> {
-    let mut out = WriterBuilder::new()
-        .quote_style(QuoteStyle::Always)
-        .terminator(Terminator::CRLF)
-        .flexible(true)
-        .from_writer(Vec::new());
+    let mut out = WriterBuilder::new().terminator(Terminator::CRLF).flexible(true).from_writer(Vec::new());
     for row in rows {
         out.write_record(row.iter().map(|cell| shield(cell.as_ref()).into_owned()))
             .map_err(Error::internal)?;
@@ -182,7 +192,7 @@ impl Table {
         let cells = cells.map(|(column, cell)| {
             // The whole file was seen to be UTF-8, and no separator is within a character.
             let cell = String::from_utf8_lossy(cell);
-            (*column, unshield(&cell).to_owned())
+            (*column, unshield(&cell).into_owned())
         });
         Row { number: self.row, cells: cells.collect(), count: record.len() }
     }
@@ -290,7 +300,7 @@ mod tests {
 
     /// Every text of up to four of these.
     fn texts() -> Vec<String> {
-        let letters = ["'", "=", "+", "-", "@", "\t", "\r", "\n", "a", "\"", ",", " "];
+        let letters = ["'", "=", "+", "-", "@", "\t", "\r", "\n", "a", "\"", ",", ";", " "];
         let mut texts = vec![String::new()];
         for length in 0..4 {
             let longest: Vec<_> = texts.iter().filter(|text| text.len() == length).cloned().collect();
@@ -303,12 +313,13 @@ mod tests {
     fn no_cell_is_a_formula_and_every_cell_comes_back() {
         for text in texts() {
             let shielded = shield(&text);
-            assert!(!is_formula(&shielded), "{text:?}");
+            let formula = shielded.split([';', '\t']).any(|cell| cell.starts_with(FORMULA));
+            assert!(!formula, "{text:?} as {shielded:?}");
             assert_eq!(unshield(&shielded), text, "{text:?} as {shielded:?}");
         }
         assert_eq!(
-            (shield("=1"), shield("'=1"), shield("'tis")),
-            ("'=1".into(), "''=1".into(), "'tis".into())
+            [shield("=1"), shield("'=1"), shield("'tis"), shield("Tea;=1")],
+            ["'=1", "''=1", "'tis", "Tea;'=1"]
         );
     }
 

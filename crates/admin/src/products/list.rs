@@ -67,7 +67,7 @@ impl Wanted {
         let sort = query
             .filled("ordering")
             .map_or(Some(NEWEST), |text| errors.check("ordering", Sort::parse(text).map_err(|_| one_of())));
-        if errors.iter().next().is_some() {
+        if !errors.is_empty() {
             return Self { filter: ProductFilter::default(), low: false, sort: NEWEST, errors };
         }
         Self { filter, low: query.get("stock") == "low", sort: sort.unwrap_or(NEWEST), errors }
@@ -87,7 +87,7 @@ struct Found {
 fn find(cx: &mut Cx<'_>, query: &Fields, filtered: bool) -> Result<Found> {
     let currency = cx.known()?.currency();
     let Wanted { filter, low, sort, errors } = Wanted::read(query, currency);
-    let cursor = query.filled("cursor").filter(|_| errors.iter().next().is_none());
+    let cursor = query.filled("cursor").filter(|_| errors.is_empty());
     let cursor = cursor.map(Cursor::parse).transpose().map_err(|fault| fault.on("cursor"))?;
     let request = PageRequest { limit: Limit::parse(ROWS).unwrap_or_default(), sort, cursor };
     let page = if low { running_out(cx, &filter)? } else { list_products(cx, filter, &request)? };
@@ -119,7 +119,7 @@ pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse
     let asked = query.clone();
     let (frame, found) =
         desk.show(access, Action::ReadProducts, move |cx| find(cx, &asked, filtered)).await?;
-    let faulty = found.errors.iter().next().is_some();
+    let faulty = !found.errors.is_empty();
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };
     Ok(frame.answer(status, "Products", page(&frame, &draft, &found, filtered)))

@@ -1,7 +1,7 @@
 //! Answers that are made while they are sent. Nothing is made that nobody takes: a browser that reads slowly holds the
 //! maker back, and one that goes away ends it.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, log};
 use actix_web::web::Bytes;
 use futures_core::Stream;
 use std::future::Future;
@@ -50,7 +50,12 @@ where
             }
             Ok(None) => None,
             // The answer breaks off, so that nobody takes it for whole.
-            Err(failure) => Some(Err(failure)),
+            Err(failure) => {
+                if let Failure::Domain(error) = &failure {
+                    log(error);
+                }
+                Some(Err(failure))
+            }
         })
     }
 }

@@ -102,7 +102,13 @@ impl Parts {
         }
         let announced =
             req.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let turn = turn(&desk)?;
+        let turn = match turn(&desk) {
+            Ok(turn) => turn,
+            Err(wait) => {
+                self.drain().await;
+                return Err(wait);
+            }
+        };
         let mut upload = Upload { desk, file: None, button: String::new(), turn };
         let read = if announced.is_some_and(|length: usize| length > self.left) {
             Err(Failure::TooLarge(self.limit))
@@ -110,8 +116,7 @@ impl Parts {
             self.rest(&mut upload).await
         };
         if matches!(read, Err(Failure::TooLarge(_))) {
-            // A browser reads no answer before it has sent everything: for a while the rest is taken and thrown away.
-            drop(tokio::time::timeout(self.wait, self.drain()).await);
+            self.drain().await;
         }
         read.map(|()| upload)
     }
@@ -171,7 +176,13 @@ impl Parts {
         Ok((chosen || size > 0).then_some(file))
     }
 
+    /// A browser reads no answer before it has sent everything: for a while the rest is taken and thrown away.
     async fn drain(&mut self) {
+        let wait = self.wait;
+        drop(tokio::time::timeout(wait, self.take_all()).await);
+    }
+
+    async fn take_all(&mut self) {
         (self.left, self.fields) = (usize::MAX, usize::MAX);
         while let Ok(Some(mut field)) = self.next().await {
             while let Ok(Some(_)) = self.piece(&mut field).await {}

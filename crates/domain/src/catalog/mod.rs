@@ -291,7 +291,7 @@ pub fn list_products(
     let after = request.position(tenant)?;
     if shop.scope.reach() == Reach::Public {
         if filter.status.is_some_and(|status| status != ProductStatus::Active) {
-            return Ok(Page { items: Vec::new(), next: None });
+            return Ok(Page::default());
         }
         filter.status = Some(ProductStatus::Active);
     }
