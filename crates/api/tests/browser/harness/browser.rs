@@ -238,11 +238,13 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         let (session, failed) = (self.session.clone(), std::thread::panicking());
+        // The test's thread is called as the test is.
+        let test = std::thread::current().name().unwrap_or("browser").replace("::", "-");
         // Out of the test's own runtime, in which nothing may wait.
         let end = std::thread::spawn(move || {
             let http = reqwest::blocking::Client::new();
             if failed {
-                show(&http, &session);
+                show(&http, &session, &test);
             }
             let _ = http.delete(&session).send();
         });
@@ -251,7 +253,7 @@ impl Drop for Browser {
 }
 
 /// Says where a test has failed, and keeps a picture of that.
-fn show(http: &reqwest::blocking::Client, session: &str) {
+fn show(http: &reqwest::blocking::Client, session: &str, test: &str) {
     let ask = |what: &str| {
         let answer = http.get(format!("{session}/{what}")).send().ok()?.json::<Value>().ok()?;
         Some(answer["value"].as_str()?.to_owned())
@@ -262,8 +264,7 @@ fn show(http: &reqwest::blocking::Client, session: &str) {
         use base64::Engine;
         base64::prelude::BASE64_STANDARD.decode(text).ok()
     });
-    let name = std::thread::current().name().map(|name| name.replace("::", "-")).unwrap_or_default();
-    let file = std::env::temp_dir().join(format!("haat-browser-{}{name}.png", std::process::id()));
+    let file = std::env::temp_dir().join(format!("haat-{test}.png"));
     if picture.is_some_and(|picture| std::fs::write(&file, picture).is_ok()) {
         println!("and looks like {}", file.display());
     }
