@@ -104,7 +104,10 @@ pub(crate) fn said(error: &Error) -> String {
             });
             sentence(&all.collect::<Vec<_>>().join("; "))
         }
-        Error::Busy { retry_after } => format!("That is too much at once. Wait {retry_after} seconds, then try again."),
+        Error::Busy { retry_after } => {
+            let wait = if *retry_after == 1 { "a second".to_owned() } else { format!("{retry_after} seconds") };
+            format!("That is too much at once. Wait {wait}, then try again.")
+        }
         Error::Stale => "Somebody else has changed this meanwhile. Look at it again before you change it.".to_owned(),
         Error::Conflict(Conflict::Duplicate) => "Somebody else was doing the same at this moment. Try again.".to_owned(),
         Error::Conflict(Conflict::InFlight) => {
