@@ -7,6 +7,7 @@
 #[macro_use]
 mod expr;
 mod migrate;
+pub mod portable;
 mod postgres;
 mod rows;
 mod schema;
