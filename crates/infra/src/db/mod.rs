@@ -18,6 +18,7 @@ mod walls;
 
 pub use migrate::{Migrations, NAMES as MIGRATIONS};
 pub use postgres::{PgOptions, PgStore};
+pub use sqlite::{Held, copy_database, hold_database, verify_database};
 pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};
 
 #[cfg(feature = "testing")]

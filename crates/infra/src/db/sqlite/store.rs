@@ -97,11 +97,11 @@ pub(in crate::db) fn existing(path: &Path, options: &SqliteOptions) -> Result<Sq
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that opens SQLite connections")]
-fn establish(path: &str) -> Result<SqliteConnection> {
+pub(super) fn establish(path: &str) -> Result<SqliteConnection> {
     SqliteConnection::establish(path).map_err(unavailable)
 }
 
-fn file_name(path: &Path) -> Result<&str> {
+pub(super) fn file_name(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| unavailable("the path of the database is not UTF-8"))
 }
 
