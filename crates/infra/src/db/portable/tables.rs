@@ -180,11 +180,13 @@ fn found(conn: &mut Conn, store: &Store) -> Result<(), FileError> {
         .optional()
         .map_err(store_error)?;
     if let Some((id, name)) = same {
-        let why = if id == store.id { "the number" } else { "the name" };
-        return Err(FileError::Refused(format!(
-            "the store in the file is {} {}; here store {id} is {name}, and {why} is taken",
-            store.id, store.name
-        )));
+        let why = if id == store.id {
+            format!("the number {id} is that of {name}")
+        } else {
+            format!("store {id}, {name}, has its name or slug")
+        };
+        let Store { id, name, .. } = store;
+        return Err(FileError::Refused(format!("store {id} {name} cannot be made here: {why}")));
     }
     diesel::insert_into(tenants::table).values(store).execute(conn).map_err(meanwhile)?;
     let mut names = names.to_vec();

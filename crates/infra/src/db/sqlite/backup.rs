@@ -28,7 +28,7 @@ pub fn verify_database(file: &Path) -> Result<(), FileError> {
     };
     // What comes from elsewhere may hold triggers and the like, and they shall do nothing.
     conn.batch_execute("PRAGMA trusted_schema = OFF").map_err(|error| refused(error.to_string()))?;
-    let faults = lines(&mut conn, "SELECT * FROM pragma_integrity_check(10)")?;
+    let faults = lines(&mut conn, "PRAGMA integrity_check(10)")?;
     if faults != ["ok"] {
         return Err(refused(faults.join("; ")));
     }
