@@ -83,11 +83,12 @@ fn second_name(database: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A write-ahead log that was left behind would be played into the new database, and ruin it. Beside the database that
-/// it belongs to it can still be read.
+/// it belongs to it can still be read; its index is made anew then.
 fn set_log_aside(database: &Path, kept: &Path) -> Result<(), Failure> {
-    for log in ["-wal", "-shm"].map(|suffix| (beside(database, suffix), beside(kept, suffix))) {
-        match std::fs::rename(&log.0, &log.1) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&log.0, &error)),
+    let (log, index) = (beside(database, "-wal"), beside(database, "-shm"));
+    for done in [std::fs::rename(&log, beside(kept, "-wal")), std::fs::remove_file(index)] {
+        match done {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&log, &error)),
             _ => {}
         }
     }
