@@ -37,7 +37,12 @@ pub(super) fn restore(settings: &Settings, from: &Path) -> Result<(), Failure> {
     // A database in use is more than its file, and what is in its log would be lost.
     if beside(from, "-wal").metadata().is_ok_and(|log| log.len() > 0) {
         let log = beside(from, "-wal");
-        return Err(format!("{} is no backup: there is a write-ahead log, {}", from.display(), log.display()).into());
+        return Err(format!(
+            "{} is no backup: there is a write-ahead log, {}",
+            from.display(),
+            log.display()
+        )
+        .into());
     }
     std::fs::create_dir_all(folder(&database)).map_err(|error| at(&database, &error))?;
     let new = NewFile::beside(&config::NewFile { file: database.clone(), force: true })?;
@@ -137,7 +142,10 @@ mod tests {
     fn the_commands_name_the_database_and_no_password() {
         for (url, shown) in [
             ("postgres://haat_owner:s3c@ret@db:5433/haat", "postgres://postgres@db:5433/haat"),
-            ("postgresql://db/haat?user=x&sslmode=require&password=y", "postgresql://postgres@db/haat?sslmode=require"),
+            (
+                "postgresql://db/haat?user=x&sslmode=require&password=y",
+                "postgresql://postgres@db/haat?sslmode=require",
+            ),
             ("postgres:///haat?host=%2Frun", "postgres://postgres@/haat?host=%2Frun"),
         ] {
             assert_eq!(as_superuser(url), shown);

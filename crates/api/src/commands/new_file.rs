@@ -19,12 +19,15 @@ impl NewFile {
     pub(super) fn beside(to: &config::NewFile) -> Result<Self, Failure> {
         let config::NewFile { file: to, force } = to;
         match std::fs::symlink_metadata(to) {
-            Ok(there) if !there.is_file() => return Err(format!("{} is no ordinary file", to.display()).into()),
+            Ok(there) if !there.is_file() => {
+                return Err(format!("{} is no ordinary file", to.display()).into());
+            }
             Ok(_) if !force => return Err(taken(to)),
             _ => {}
         }
         let name = to.file_name().ok_or("this is no name of a file")?.to_string_lossy();
-        let file = tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".partial").tempfile_in(folder(to));
+        let file =
+            tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".partial").tempfile_in(folder(to));
         Ok(Self { file: file.map_err(|error| at(to, &error))?, to: to.clone(), force: *force })
     }
 

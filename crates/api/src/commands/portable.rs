@@ -14,7 +14,8 @@ pub(super) fn export(settings: &Settings, store: &str, to: &config::NewFile) -> 
     let (url, options) = (settings.database()?, settings.database_options());
     let new = NewFile::beside(to)?;
     let bar = bar()?;
-    let written = portable::export(&url, &options, store, new.file(), &mut |done, all| advance(&bar, done, all));
+    let written =
+        portable::export(&url, &options, store, new.file(), &mut |done, all| advance(&bar, done, all));
     let (_, moved) = written.map_err(|error| about(&to.file, error))?;
     new.keep()?;
     bar.finish_and_clear();

@@ -13,7 +13,8 @@ fn a_backup_taken_while_others_write_is_whole_and_is_put_back() {
         haat
     };
     succeeds(&mut run(&["demo"]));
-    let mut writer = run(&["demo", "--tenants", "2", "--products", "3000"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut writer =
+        run(&["demo", "--tenants", "2", "--products", "3000"]).stderr(Stdio::null()).spawn().unwrap();
     let mut taken = 0;
     while writer.try_wait().unwrap().is_none() {
         succeeds(&mut run(&["backup", "--force", "backup.db"]));
@@ -23,7 +24,9 @@ fn a_backup_taken_while_others_write_is_whole_and_is_put_back() {
     let mode = std::fs::metadata(folder.path().join("backup.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert!(refuses(&mut run(&["backup", "backup.db"])).contains("--force writes over it"));
-    assert!(refuses(&mut run(&["backup", "--force", "data/haat.db"])).contains("this is the database itself"));
+    assert!(
+        refuses(&mut run(&["backup", "--force", "data/haat.db"])).contains("this is the database itself")
+    );
 
     // What was done after the backup is gone, and kept.
     succeeds(&mut run(&["backup", "--force", "backup.db"]));
@@ -115,7 +118,9 @@ fn what_is_no_backup_is_not_restored() {
 #[test]
 fn on_postgres_the_commands_that_do_it_are_named_and_do_it() {
     let Some(database) = TestDatabase::new(Engine::Postgres) else { return };
-    if haat_testkit::superuser_url_for("postgres").is_none() || haat_testkit::find_program("pg_restore").is_none() {
+    if haat_testkit::superuser_url_for("postgres").is_none()
+        || haat_testkit::find_program("pg_restore").is_none()
+    {
         return haat_testkit::skip_or_fail("pg_dump and pg_restore", "not here");
     }
     let folder = tempfile::tempdir().unwrap();

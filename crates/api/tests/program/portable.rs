@@ -10,7 +10,8 @@ fn bytes(folder: &Path, file: &str) -> Vec<u8> {
 
 /// What lies in a folder, hidden files included.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<_> = names.collect();
     names.sort();
     names
@@ -98,7 +99,9 @@ fn a_program_that_is_killed_in_the_middle_leaves_nothing() {
     let large = |path: &Path, size| path.metadata().is_ok_and(|file| file.len() > size);
     let export = ["export", "--store", "demo-store-1", "one.haat"];
     kill_when(haat(folder.path()).args(export), &|| {
-        names(folder.path()).iter().any(|name| name.ends_with(".partial") && large(&folder.path().join(name), 1000))
+        names(folder.path())
+            .iter()
+            .any(|name| name.ends_with(".partial") && large(&folder.path().join(name), 1000))
     });
     assert!(!folder.path().join("one.haat").exists());
     succeeds(haat(folder.path()).args(export));

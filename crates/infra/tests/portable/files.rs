@@ -23,7 +23,10 @@ fn a_file_that_was_cut_off_or_changed_is_refused_before_anything_is_done() {
             let mut flipped = file.clone();
             flipped[position] ^= 1 << bit;
             let text = refusal(verify(&flipped));
-            assert!(text.contains("damaged or cut off") || text.contains("no exported store"), "{position}: {text}");
+            assert!(
+                text.contains("damaged or cut off") || text.contains("no exported store"),
+                "{position}: {text}"
+            );
         }
     }
     let text = lines(&file).join("\n");
@@ -38,7 +41,9 @@ fn a_file_that_was_cut_off_or_changed_is_refused_before_anything_is_done() {
 #[test]
 fn what_is_no_exported_store_is_refused() {
     let verify = |file: &[u8]| refusal(StoreFile::verify(Cursor::new(file)).map(drop));
-    for foreign in [&b""[..], b"hello", b"{\"haat\":{}}\n", b"SQLite format 3\0", &packed(b"hello\n"), &packed(b"[]\n")] {
+    for foreign in
+        [&b""[..], b"hello", b"{\"haat\":{}}\n", b"SQLite format 3\0", &packed(b"hello\n"), &packed(b"[]\n")]
+    {
         assert_eq!(verify(foreign), "this is no exported store");
     }
     assert!(verify(&packed(b"")).contains("ends in the middle"));
@@ -154,11 +159,14 @@ fn a_store_that_is_not_there_or_not_all_known_is_not_written() {
         database.connect().run(add).unwrap();
         let text = refusal(written(&database, shop.tenant.slug.as_str()));
         assert!(text.contains("unavailable"), "{text}");
-        let file = sealed(&lines(&file_of(&{
-            let whole = TestDatabase::new(Engine::Sqlite).unwrap();
-            furnish(&whole);
-            whole
-        }, shop.tenant.slug.as_str())));
+        let file = sealed(&lines(&file_of(
+            &{
+                let whole = TestDatabase::new(Engine::Sqlite).unwrap();
+                furnish(&whole);
+                whole
+            },
+            shop.tenant.slug.as_str(),
+        )));
         assert!(refusal(take(&database, &file)).contains("unavailable"));
     }
 }

@@ -23,7 +23,10 @@ fn a_store_comes_back_byte_for_byte_from_any_engine() {
         let slug = shop.tenant.slug.as_str();
         let (file, moved) = written(&from, slug).unwrap();
         assert_eq!(file, file_of(&from, shop.tenant.name.as_str()), "the same store, by its name");
-        assert_eq!((moved.id, moved.rows), (shop.tenant.id.get(), u64::try_from(lines(&file).len()).unwrap() - 1));
+        assert_eq!(
+            (moved.id, moved.rows),
+            (shop.tenant.id.get(), u64::try_from(lines(&file).len()).unwrap() - 1)
+        );
         for database in [&by, &to] {
             assert_eq!(take(database, &file).unwrap(), moved);
             assert_eq!(file_of(database, slug), file);
@@ -37,7 +40,9 @@ fn a_store_comes_back_byte_for_byte_from_any_engine() {
 #[test]
 fn people_go_on_where_they_were() {
     for engine in ENGINES {
-        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else { continue };
+        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else {
+            continue;
+        };
         let shop = furnish(&from);
         take(&to, &file_of(&from, shop.tenant.slug.as_str())).unwrap();
         let there = TestShop { store: to.store(), ..shop.clone() };
@@ -51,8 +56,7 @@ fn people_go_on_where_they_were() {
         there.act(Role::Staff, read_me).expect_err("a session that was ended stays ended");
         there.log_in(&there.staff.user).expect("logging in finds the store and the account");
         let next = there.act(Role::Owner, |cx| create_product(cx, details("New", "1", None))).unwrap();
-        let order =
-            there.act(Role::Customer, move |cx| place_order(cx, order_of(&[(next.id, 1)]))).unwrap();
+        let order = there.act(Role::Customer, move |cx| place_order(cx, order_of(&[(next.id, 1)]))).unwrap();
         assert_eq!(order.number, totals(&shop).last().unwrap().1 + 1);
         assert!(verify(&shop, &to).unwrap().fault.is_none(), "the log goes on, too");
     }
@@ -61,7 +65,9 @@ fn people_go_on_where_they_were() {
 #[test]
 fn numbers_go_on_behind_the_imported_ones_in_every_store() {
     for engine in ENGINES {
-        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else { continue };
+        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else {
+            continue;
+        };
         let shop = furnish(&from);
         take(&to, &file_of(&from, shop.tenant.slug.as_str())).unwrap();
         let new = TestShop::open(to.store(), "Later", "INR");
@@ -69,10 +75,12 @@ fn numbers_go_on_behind_the_imported_ones_in_every_store() {
         assert!(new.owner.user.id > shop.neighbour.user.id);
         assert!(new.owner.credential.session > shop.neighbour.credential.session);
         let product = new.act(Role::Owner, |cx| create_product(cx, details("New", "1", None))).unwrap().id;
-        let known = shop.act(Role::Owner, |cx| list_products(cx, ProductFilter::default(), &first_page("-id")));
+        let known =
+            shop.act(Role::Owner, |cx| list_products(cx, ProductFilter::default(), &first_page("-id")));
         assert!(product > known.unwrap().items[0].id);
         let order = new.act(Role::Customer, move |cx| place_order(cx, order_of(&[(product, 1)]))).unwrap();
-        let known = shop.act(Role::Customer, |cx| list_orders(cx, OrderFilter::default(), &first_page("-id")));
+        let known =
+            shop.act(Role::Customer, |cx| list_orders(cx, OrderFilter::default(), &first_page("-id")));
         assert!(order.id > known.unwrap().items[0].id && order.number == 1001);
         let invited = |shop: &TestShop| {
             shop.act(Role::Owner, |cx| invite(cx, email("a@example.com"), Role::Staff, [1; 16])).unwrap().0.id
@@ -102,7 +110,9 @@ fn a_file_is_one_moment_of_a_store_in_which_others_write() {
         }
     }
     for engine in ENGINES {
-        let (Some(from), Some(to)) = (TestDatabase::new(engine), TestDatabase::new(Engine::Sqlite)) else { continue };
+        let (Some(from), Some(to)) = (TestDatabase::new(engine), TestDatabase::new(Engine::Sqlite)) else {
+            continue;
+        };
         let shop = TestShop::open(from.store(), "Bazaar", "INR");
         let product = shop.act(Role::Owner, |cx| create_product(cx, details("Lamp", "1", None))).unwrap().id;
         for number in 0..700 {
@@ -114,7 +124,10 @@ fn a_file_is_one_moment_of_a_store_in_which_others_write() {
         let (out, moved) = export(from.url(), from.options(), "bazaar", out, &mut |_, _| ()).unwrap();
         assert!(out.placed > 3, "{}", out.placed);
         assert_eq!(take(&to, &out.file).unwrap(), moved);
-        assert!(lines(&out.file).iter().all(|line| !line.starts_with("{\"orders\"")), "the moment was the first");
+        assert!(
+            lines(&out.file).iter().all(|line| !line.starts_with("{\"orders\"")),
+            "the moment was the first"
+        );
     }
 }
 

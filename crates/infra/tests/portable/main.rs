@@ -38,7 +38,9 @@ const AWKWARD: [&str; 8] = [
 /// A store with something in every table of it, and one beside it.
 fn furnish(database: &TestDatabase) -> TestShop {
     let other = TestShop::open(database.store(), "Neighbour & Sons", "EUR");
-    other.act(Role::Owner, |cx| create_product(cx, details_in("EUR", "Secret of the neighbour", "7", None))).unwrap();
+    other
+        .act(Role::Owner, |cx| create_product(cx, details_in("EUR", "Secret of the neighbour", "7", None)))
+        .unwrap();
     let shop = TestShop::open(database.store(), "Bazaar \"of\" Ⅷ \\ Ñandú", "INR");
     let mut products = Vec::new();
     for (number, text) in AWKWARD.iter().enumerate() {
@@ -94,7 +96,8 @@ fn refusal<T: std::fmt::Debug>(result: std::result::Result<T, FileError>) -> Str
 fn lines(file: &[u8]) -> Vec<String> {
     let mut text = String::new();
     GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    let mut lines: Vec<_> = text.split_inclusive('\n').map(|line| line.trim_end_matches('\n').to_owned()).collect();
+    let mut lines: Vec<_> =
+        text.split_inclusive('\n').map(|line| line.trim_end_matches('\n').to_owned()).collect();
     assert!(lines.pop().unwrap().starts_with("{\"sha256\":"));
     lines
 }

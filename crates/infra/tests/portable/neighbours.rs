@@ -37,7 +37,10 @@ fn a_number_or_a_name_that_is_taken_is_refused_and_nothing_is_done() {
             let Some(to) = TestDatabase::new(engine) else { continue };
             TestShop::open(to.store(), taken, "INR");
             let text = refusal(take(&to, &file));
-            assert!(text.contains("cannot be made here: store 1, ") && text.contains("its name or slug"), "{text}");
+            assert!(
+                text.contains("cannot be made here: store 1, ") && text.contains("its name or slug"),
+                "{text}"
+            );
             assert_eq!(stores(&to).len(), 1);
         }
         assert_eq!(stores(&to), ["first", "second"]);
@@ -48,7 +51,9 @@ fn a_number_or_a_name_that_is_taken_is_refused_and_nothing_is_done() {
 #[test]
 fn usernames_lead_to_the_new_store_unless_somebody_was_first() {
     for engine in ENGINES {
-        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else { continue };
+        let (Some(from), Some(to)) = (TestDatabase::new(Engine::Sqlite), TestDatabase::new(engine)) else {
+            continue;
+        };
         let shop = furnish(&from);
         shop.join("third").unwrap();
         // Its number must be another one than that of the store that is coming.

@@ -64,12 +64,16 @@ impl Header {
 
     fn parse(line: &[u8]) -> Result<Self, FileError> {
         let First::Haat(Origin { format, program }) = serde_json::from_slice(line).map_err(|_| foreign())?;
-        let newer =
-            || FileError::Refused(format!("the file was made by haat {program}, which is newer than this program"));
+        let newer = || {
+            FileError::Refused(format!(
+                "the file was made by haat {program}, which is newer than this program"
+            ))
+        };
         if format > FORMAT {
             return Err(newer());
         }
-        let First::Haat(header) = serde_json::from_slice::<First<Self>>(line).map_err(|error| damaged(1, error))?;
+        let First::Haat(header) =
+            serde_json::from_slice::<First<Self>>(line).map_err(|error| damaged(1, error))?;
         if header.migrations.iter().any(|name| !MIGRATIONS.contains(&name.as_str())) {
             return Err(newer());
         }
@@ -152,7 +156,9 @@ impl<R: Read> Reader<R> {
     /// The next row; `None` at the end of a file that is whole and unchanged.
     pub(in crate::db) fn row(&mut self) -> Result<Option<Record>, FileError> {
         let number = self.number + 1;
-        self.next()?.map(|line| serde_json::from_slice(line).map_err(|error| damaged(number, error))).transpose()
+        self.next()?
+            .map(|line| serde_json::from_slice(line).map_err(|error| damaged(number, error)))
+            .transpose()
     }
 
     /// Reads on to the end, whatever the lines say.

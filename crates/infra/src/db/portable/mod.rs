@@ -130,6 +130,8 @@ pub fn import<F: Read + Seek>(
 
 /// A server's limits on statements and transactions are for requests, not for a whole store.
 fn unhurried(conn: &mut diesel::PgConnection) -> Result<(), Error> {
-    conn.batch_execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 30000")
-        .map_err(unavailable)
+    conn.batch_execute(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 30000",
+    )
+    .map_err(unavailable)
 }

@@ -191,8 +191,10 @@ fn found(conn: &mut Conn, store: &Store) -> Result<(), FileError> {
     diesel::insert_into(tenants::table).values(store).execute(conn).map_err(meanwhile)?;
     let mut names = names.to_vec();
     names.dedup();
-    let names: Vec<_> =
-        names.into_iter().map(|name| (store_names::name.eq(name), store_names::store_id.eq(store.id))).collect();
+    let names: Vec<_> = names
+        .into_iter()
+        .map(|name| (store_names::name.eq(name), store_names::store_id.eq(store.id)))
+        .collect();
     diesel::insert_into(store_names::table).values(names).execute(conn).map_err(meanwhile)?;
     Ok(())
 }
@@ -242,10 +244,11 @@ fn fill<R: Read>(
 
 /// Logins without a store lead to this one, where nobody here has taken the username before.
 fn claim_usernames(conn: &mut Conn, tenant: i64) -> QueryResult<()> {
-    let names = users::table
-        .filter(mine!(users, tenant))
-        .filter(users::username_key.is_not_null())
-        .select((users::username_key.assume_not_null(), users::tenant_id, users::id));
+    let names = users::table.filter(mine!(users, tenant)).filter(users::username_key.is_not_null()).select((
+        users::username_key.assume_not_null(),
+        users::tenant_id,
+        users::id,
+    ));
     diesel::insert_into(login_names::table)
         .values(names)
         .into_columns((login_names::username_key, login_names::tenant_id, login_names::user_id))
