@@ -47,9 +47,9 @@ impl NewFile {
         // By its name: who wrote to it may have opened it anew.
         File::open(file.path()).and_then(|file| file.sync_all()).map_err(|error| at(&to, &error))?;
         let kept = if force { file.persist(&to) } else { file.persist_noclobber(&to) };
-        kept.map_err(|refused| match refused.error.kind() {
-            io::ErrorKind::AlreadyExists => taken(&to),
-            _ => at(&to, &refused.error),
+        kept.map_err(|refused| {
+            let there = refused.error.kind() == io::ErrorKind::AlreadyExists;
+            if there { taken(&to) } else { at(&to, &refused.error) }
         })?;
         sync_folder(&to)
     }

@@ -1,5 +1,5 @@
 //! One store as one file: what comes back is what went in, on either engine, and nothing else comes along.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod files;
 mod journeys;
@@ -110,10 +110,9 @@ fn packed(text: &[u8]) -> Vec<u8> {
 
 /// A file of these lines, with the right checksum.
 fn sealed(lines: &[String]) -> Vec<u8> {
-    let mut text = lines.join("\n") + "\n";
+    let text = lines.join("\n") + "\n";
     let checksum = haat_domain::text::hex(&Sha256::digest(&text));
-    text.push_str(&format!("{{\"sha256\":\"{checksum}\"}}\n"));
-    packed(text.as_bytes())
+    packed(format!("{text}{{\"sha256\":\"{checksum}\"}}\n").as_bytes())
 }
 
 /// The tables of a database and how many rows they have, past all walls on SQLite.

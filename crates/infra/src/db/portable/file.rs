@@ -112,7 +112,7 @@ impl<W: Write> Writer<W> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, value).map_err(io::Error::from)?;
         self.line.push(b'\n');
-        if self.line.len() as u64 > LONGEST {
+        if u64::try_from(self.line.len()).unwrap_or(u64::MAX) > LONGEST {
             return Err(FileError::Refused("a row is longer than a line of the file may be".to_owned()));
         }
         self.hash.update(&self.line);
@@ -198,10 +198,10 @@ impl<R: Read> Reader<R> {
 
 /// What gzip finds wrong with the bytes is no fault of the disk.
 fn unreadable(error: io::Error) -> FileError {
-    match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            FileError::Refused(format!("the file is damaged or cut off: {error}"))
-        }
-        _ => FileError::Io(error),
+    let of_gzip = [io::ErrorKind::InvalidInput, io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof];
+    if of_gzip.contains(&error.kind()) {
+        FileError::Refused(format!("the file is damaged or cut off: {error}"))
+    } else {
+        FileError::Io(error)
     }
 }

@@ -201,9 +201,11 @@ fn found(conn: &mut Conn, store: &Store) -> Result<(), FileError> {
 
 /// It was looked up: who has the name now has been faster.
 fn meanwhile(error: diesel::result::Error) -> FileError {
-    match store_error(error) {
-        Error::Conflict(_) => FileError::Refused(Error::Conflict(Conflict::StoreTaken).to_string()),
-        other => other.into(),
+    let error = store_error(error);
+    if let Error::Conflict(_) = error {
+        FileError::Refused(Error::Conflict(Conflict::StoreTaken).to_string())
+    } else {
+        error.into()
     }
 }
 
