@@ -85,7 +85,7 @@ fn what_cannot_be_written_or_taken_is_refused_and_nothing_is_left() {
 #[test]
 fn a_program_that_is_killed_in_the_middle_leaves_nothing() {
     let (folder, fresh) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    succeeds(haat(folder.path()).args(["demo", "--tenants", "1", "--products", "6000"]));
+    succeeds(haat(folder.path()).args(["demo", "--tenants", "1", "--products", "4000"]));
     // Killed as soon as so much of it is there.
     let kill_when = |command: &mut Command, begun: &dyn Fn() -> bool| {
         let mut child = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
