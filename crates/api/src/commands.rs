@@ -2,6 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are programs for the terminal")]
 
 mod audit_log;
+mod backup;
+mod new_file;
+mod portable;
 
 use crate::config::{Cli, Command, LogFormat, Serve, Settings};
 use crate::{Failure, build, demo, openapi};
@@ -37,6 +40,10 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(())
         }
         Command::Check { audit, against } => check(settings, audit || against.is_some(), against.as_deref()),
+        Command::Backup(to) => backup::backup(settings, &to),
+        Command::Restore { file } => backup::restore(settings, &file),
+        Command::Export { store, to } => portable::export(settings, &store, &to),
+        Command::Import { file } => portable::import(settings, &file),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

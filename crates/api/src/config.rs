@@ -67,6 +67,37 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
+    /// Write the whole SQLite database, as it is now, to a file; the server may go on
+    Backup(NewFile),
+    /// Put a backup in the place of the SQLite database, which is kept under another name; not while it is in use
+    Restore {
+        /// A file that `haat backup` has written
+        file: PathBuf,
+    },
+    /// Write one whole store to a file, to be imported on this or another server
+    Export {
+        /// The store's slug or name
+        #[arg(long, value_name = "SLUG")]
+        store: String,
+        /// Where to
+        #[command(flatten)]
+        to: NewFile,
+    },
+    /// Make the store that `haat export` has written, with all its numbers: all of it or nothing
+    Import {
+        /// A file that `haat export` has written
+        file: PathBuf,
+    },
+}
+
+/// A file to be written.
+#[derive(Debug, Clone, Args)]
+pub struct NewFile {
+    /// The file to write; it is there when it is complete, and not before
+    pub file: PathBuf,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// How to serve.

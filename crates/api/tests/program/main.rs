@@ -1,6 +1,9 @@
 //! The `haat` program as its users meet it: arguments, environment, exit codes, files.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
+mod portable;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;

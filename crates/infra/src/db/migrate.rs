@@ -197,6 +197,30 @@ where
     }
 }
 
+/// Whether the schema is that one and no newer one either: whoever moves all of a store must know all that there is.
+pub(super) fn check_exact<DB, C>(conn: &mut C) -> Result<()>
+where
+    DB: Backend,
+    C: LoadVersions<DB>,
+{
+    check_current(conn)?;
+    match newer(conn).map_err(unavailable)? {
+        None => Ok(()),
+        Some(version) => Err(unavailable(format!(
+            "the database has migration {version}, which this program does not know: use the newer one"
+        ))),
+    }
+}
+
+/// A migration that this program does not know.
+pub(super) fn newer<DB, C>(conn: &mut C) -> QueryResult<Option<String>>
+where
+    DB: Backend,
+    C: LoadVersions<DB>,
+{
+    Ok(conn.versions()?.into_iter().find(|applied| !NAMES.iter().any(|name| applied == version(name))))
+}
+
 diesel::table! {
     __diesel_schema_migrations (version) {
         version -> Text,

@@ -7,6 +7,7 @@
 #[macro_use]
 mod expr;
 mod migrate;
+pub mod portable;
 mod postgres;
 mod rows;
 mod schema;
@@ -17,6 +18,7 @@ mod walls;
 
 pub use migrate::{Migrations, NAMES as MIGRATIONS};
 pub use postgres::{PgOptions, PgStore};
+pub use sqlite::{Held, copy_database, hold_database, verify_database};
 pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};
 
 #[cfg(feature = "testing")]

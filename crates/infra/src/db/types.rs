@@ -8,6 +8,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use haat_domain::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(super) mod sql {
     use diesel::query_builder::QueryId;
@@ -58,6 +59,20 @@ impl ToSql<sql::Instant, Sqlite> for DbInstant {
 impl FromSql<sql::Instant, Sqlite> for DbInstant {
     fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         from_micros(FromSql::<BigInt, Sqlite>::from_sql(value)?)
+    }
+}
+
+/// As text, in files: RFC 3339, to the microsecond.
+impl Serialize for DbInstant {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for DbInstant {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(text)?;
+        Timestamp::parse(&text).map(Self).map_err(serde::de::Error::custom)
     }
 }
 

@@ -43,6 +43,43 @@ pub(in crate::db) fn new_id(_: &mut Conn, table: &str) -> Result<nextval<String>
     Ok(nextval(format!("{table}_id_seq")))
 }
 
+/// Has the table's numbers go on behind this one. ALTER SEQUENCE and not `setval`: nobody draws a number from here to
+/// the COMMIT, so that none is given out twice, and a ROLLBACK takes it back. Only the owner may.
+pub(in crate::db) fn skip_to(conn: &mut Conn, table: &str, last: i64) -> Result<()> {
+    let sequence = format!("{table}_id_seq");
+    let next = format!("last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM {sequence}");
+    // Changes nothing, and waits for whoever has drawn a number and not yet committed.
+    conn.batch_execute(&format!("ALTER SEQUENCE {sequence} NO CYCLE")).map_err(store_error)?;
+    let next: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&next))
+        .get_result(conn)
+        .map_err(store_error)?;
+    let wanted = last.saturating_add(1);
+    if next < wanted {
+        conn.batch_execute(&format!("ALTER SEQUENCE {sequence} RESTART WITH {wanted}"))
+            .map_err(store_error)?;
+    }
+    Ok(())
+}
+
+/// Rows are read one by one: libpq's usual way keeps a whole answer in memory.
+pub(in crate::db) type RowByRow = diesel::pg::PgRowByRowLoadingMode;
+
+/// A transaction that sees one state of everything.
+pub(in crate::db) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// A transaction that fills a store.
+pub(in crate::db) const FILL: &str = "BEGIN";
+
+/// Puts the rest of the transaction into a role that is subject to the walls, or takes it out again.
+pub(in crate::db) fn act_as(conn: &mut Conn, role: Option<&str>) -> Result<()> {
+    let role = role.map_or("NONE".to_owned(), quoted);
+    conn.batch_execute(&format!("SET LOCAL ROLE {role}")).map_err(store_error)
+}
+
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Moves the transaction's row-level security to this tenant: a literal, alone in its message, for Citus to forward.
 pub(in crate::db) fn enter(conn: &mut Conn, tenant: TenantId) -> Result<()> {
     conn.batch_execute(&set_tenant(tenant)).map_err(store_error)

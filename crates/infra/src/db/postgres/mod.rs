@@ -1,6 +1,9 @@
 //! PostgreSQL: a server. A pool of connections, each transaction inside row-level security.
 
 pub(super) mod dialect;
+#[path = "../portable/tables.rs"]
+#[expect(clippy::duplicate_mod, reason = "as the repositories")]
+pub(super) mod portable;
 #[path = "../repos/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "on purpose: the same source over the other engine's dialect")]
 mod repos;

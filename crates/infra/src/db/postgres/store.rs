@@ -1,4 +1,4 @@
-use super::dialect::{set_tenant, store_error};
+use super::dialect::{quoted, set_tenant, store_error};
 use super::repos::Session;
 use crate::db::{transaction, unavailable};
 use crate::workers::{Workers, hand_over};
@@ -88,9 +88,9 @@ pub(crate) fn establish(url: &str) -> Result<PgConnection> {
 /// What every session begins with. The login may own the tables; the session's role does not.
 fn session(options: &PgOptions) -> String {
     format!(
-        "SET ROLE \"{}\"; SET statement_timeout = {}; SET lock_timeout = {}; \
+        "SET ROLE {}; SET statement_timeout = {}; SET lock_timeout = {}; \
          SET idle_in_transaction_session_timeout = {};",
-        options.role.replace('"', "\"\""),
+        quoted(&options.role),
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),
         options.statement_timeout.as_millis() * 3,

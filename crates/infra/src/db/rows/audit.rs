@@ -6,10 +6,12 @@ use haat_domain::audit::{Entry, Fact, Facts, Link, Object, Recorded};
 use haat_domain::authz::{Action, Role};
 use haat_domain::error::{Error, Result};
 use haat_domain::ids::UserId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = audit_log)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize, Deserialize)]
+#[diesel(table_name = audit_log, treat_none_as_default_value = false)]
+#[serde(deny_unknown_fields)]
 pub(in crate::db) struct EntryRow {
     number: i64,
     at: DbInstant,

@@ -47,6 +47,30 @@ pub(in crate::db) fn new_id(conn: &mut Conn, table: &str) -> Result<i64> {
     NextId { name: table.to_owned() }.get_result(conn).map_err(store_error)
 }
 
+statement! {
+    Skip { name: String, last: i64 } = "UPDATE sequences SET last = max(last, " last ") WHERE name = " name
+}
+
+/// Has the table's numbers go on behind this one.
+pub(in crate::db) fn skip_to(conn: &mut Conn, table: &str, last: i64) -> Result<()> {
+    Skip { name: table.to_owned(), last }.execute(conn).map(drop).map_err(store_error)
+}
+
+/// Rows are read one by one.
+pub(in crate::db) type RowByRow = diesel::connection::DefaultLoadingMode;
+
+/// A transaction that sees one state of everything, from its first look on.
+pub(in crate::db) const SNAPSHOT: &str = "BEGIN";
+
+/// A transaction that fills a store.
+pub(in crate::db) const FILL: &str = "BEGIN IMMEDIATE";
+
+#[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
+/// There are no roles.
+pub(in crate::db) fn act_as(_: &mut Conn, _: Option<&str>) -> Result<()> {
+    Ok(())
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 /// The scope in the types is the only wall here.
 pub(in crate::db) fn enter(_: &mut Conn, _: TenantId) -> Result<()> {

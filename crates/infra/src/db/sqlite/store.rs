@@ -87,12 +87,21 @@ pub(crate) fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConn
     Ok(conn)
 }
 
+/// Opens a file that is there: what only looks must not make one.
+pub(in crate::db) fn existing(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection> {
+    if path.is_file() {
+        connect(path, options)
+    } else {
+        Err(unavailable(format!("there is no file {}", path.display())))
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that opens SQLite connections")]
-fn establish(path: &str) -> Result<SqliteConnection> {
+pub(super) fn establish(path: &str) -> Result<SqliteConnection> {
     SqliteConnection::establish(path).map_err(unavailable)
 }
 
-fn file_name(path: &Path) -> Result<&str> {
+pub(super) fn file_name(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| unavailable("the path of the database is not UTF-8"))
 }
 
