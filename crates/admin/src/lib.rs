@@ -5,10 +5,10 @@
 //!
 //! | room | what is in it |
 //! |---|---|
-//! | [`routes`] | every page, and what it asks of the policy |
-//! | [`desk`], [`session`], [`form`] | who is looking, with which cookies, and what they send |
-//! | [`page`], [`ui`], [`show`], [`chart`] | how everything looks |
-//! | [`failure`] | pages for what went wrong |
+//! | `routes` | every page, and what it asks of the policy |
+//! | `desk`, `session`, `form` | who is looking, with which cookies, and what they send |
+//! | `page`, `ui`, `show`, `chart` | how everything looks |
+//! | `failure` | pages for what went wrong |
 //! | the rest | one file per area |
 
 mod account;
