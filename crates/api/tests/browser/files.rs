@@ -13,7 +13,7 @@ FILE-5,Glass lamp,499.00,-1,active
 
 async fn choose(browser: &Browser, file: &std::path::Path) {
     browser.goto("/products/import/").await;
-    browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.choose(file).await;
 }
 
 /// The figures of the page that says what was done: rows, new, changed, as they were, faulty.
@@ -78,8 +78,7 @@ async fn what_was_exported_is_imported_unchanged() {
     }
     browser.sign_in("rohan").await;
     browser.goto("/products/").await;
-    let export = browser.control("Export").await.expect("a link to the export");
-    export.click().await.unwrap();
+    browser.touch("Export").await;
     let file = downloaded(&browser, &haat).await;
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("Wireless earbuds Naad") && text.contains("चाय"), "{text}");
