@@ -56,14 +56,19 @@ async fn faulty_rows_are_told_and_left_out() {
     assert_eq!(figures(&browser).await, ["5", "0", "0", "2", "3"]);
 }
 
-/// The file that was downloaded, once it is whole.
+/// What was downloaded, once it is whole: the browser reserves the file's name with an empty one, and moves what it
+/// has got there at the end.
 async fn downloaded(browser: &Browser, haat: &Haat) -> PathBuf {
-    let files = || {
+    let file = || {
         let files = std::fs::read_dir(haat.folder.path()).unwrap().map(|file| file.unwrap().path());
-        files.filter(|file| file.extension().is_some_and(|kind| kind == "csv")).collect::<Vec<_>>()
+        let whole = |file: &PathBuf| {
+            file.extension().is_some_and(|kind| kind == "csv")
+                && file.metadata().is_ok_and(|file| file.len() > 0)
+        };
+        files.into_iter().find(whole)
     };
-    browser.until("a download", || async { !files().is_empty() }).await;
-    files().remove(0)
+    browser.until("a download", || async { file().is_some() }).await;
+    file().unwrap()
 }
 
 #[actix_web::test]
