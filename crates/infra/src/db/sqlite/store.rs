@@ -6,7 +6,7 @@ use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance, Queue};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
@@ -58,10 +58,17 @@ const BATCH: usize = 64;
 
 /// A store in a SQLite file.
 pub struct SqliteStore {
-    readers: Pool<ConnectionManager<SqliteConnection>>,
+    readers: Readers,
     scans: Entrance<Unit>,
     writes: Entrance<Unit>,
     batches: Arc<Batches>,
+}
+
+/// Connections for reading, and how long anybody waits for one.
+#[derive(Clone)]
+struct Readers {
+    pool: Pool<ConnectionManager<SqliteConnection>>,
+    patience: Duration,
 }
 
 impl SqliteStore {
@@ -71,7 +78,7 @@ impl SqliteStore {
         let readers = Pool::builder()
             .max_size(options.readers)
             .test_on_check_out(false)
-            .connection_timeout(options.patience)
+            .connection_timeout(options.busy_timeout)
             .connection_customizer(Box::new(Reader { pragmas: pragmas(options) }))
             .build(ConnectionManager::new(file_name(path)?))
             .map_err(unavailable)?;
@@ -84,8 +91,9 @@ impl SqliteStore {
             .spawn(move || write_all(conn, &waiting, &sizes))
             .map_err(unavailable)?;
         let threads = usize::try_from(options.readers).unwrap_or(1).div_ceil(2);
-        let pool = readers.clone();
-        scans.serve("sqlite-scan", threads, move |unit: Unit, _| read(&pool, unit.tenant, unit.work))?;
+        let readers = Readers { pool: readers, patience: options.patience };
+        let scanners = readers.clone();
+        scans.serve("sqlite-scan", threads, move |unit: Unit, _| scanners.read(unit.tenant, unit.work))?;
         Ok(Self { readers, scans, writes, batches })
     }
 }
@@ -148,7 +156,7 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Reader {
 impl Store for SqliteStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
         let queue = match access {
-            Access::Read => return read(&self.readers, tenant, work),
+            Access::Read => return self.readers.read(tenant, work),
             Access::Scan => &self.scans,
             Access::Write => &self.writes,
         };
@@ -158,29 +166,33 @@ impl Store for SqliteStore {
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.readers.get().map_err(unavailable)?;
+        let mut conn = self.readers.get()?;
         crate::db::migrate::check_current(&mut *conn)
     }
 
     fn vitals(&self) -> Vitals {
         Vitals {
             queues: vec![self.writes.vitals(), self.scans.vitals()],
-            pools: vec![pool_vitals("readers", &self.readers)],
+            pools: vec![pool_vitals("readers", &self.readers.pool)],
             batches: Some(self.batches.vitals()),
         }
     }
 }
 
-fn read(
-    readers: &Pool<ConnectionManager<SqliteConnection>>,
-    tenant: Option<TenantId>,
-    mut work: Box<dyn Work>,
-) {
-    let end = readers.get().map_err(unavailable).and_then(|mut conn| {
-        transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-        transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
-    });
-    work.settle(end);
+impl Readers {
+    fn get(&self) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>> {
+        self.pool.get_timeout(self.patience).map_err(unavailable)
+    }
+
+    fn read(&self, tenant: Option<TenantId>, mut work: Box<dyn Work>) {
+        let end = self.get().and_then(|mut conn| {
+            transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
+            transaction::run(&mut *conn, store_error, |conn| {
+                Ok(work.run(&mut Session::begun(conn, tenant)))
+            })?
+        });
+        work.settle(end);
+    }
 }
 
 /// Group commit: all that waits is done in one transaction, each unit of work in a savepoint of its own, and settled
