@@ -7,7 +7,7 @@ mod new_file;
 mod portable;
 
 use crate::config::{Cli, Command, LogFormat, Serve, Settings};
-use crate::{Failure, build, demo, openapi};
+use crate::{Failure, build, demo, openapi, stopping};
 use haat_domain::authz::{Actor, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
@@ -21,6 +21,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Does what the arguments say.
@@ -109,7 +110,7 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
                 demo::greeting(&format!("http://{address}"), settings.edge.admin_path.0.as_deref())
             );
         }
-        listening.server.await?;
+        stopping::run(listening, Duration::from_secs(settings.drain_seconds.into())).await?;
         tracing::info!("stopped");
         Ok(())
     })

@@ -157,6 +157,9 @@ pub struct Settings {
     /// Connections to PostgreSQL, or for reading from SQLite
     #[arg(long, env = "HAAT_DATABASE_POOL", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub database_pool: u32,
+    /// Milliseconds that a request waits for its turn at the database; then it is answered 503
+    #[arg(long, env = "HAAT_PATIENCE", global = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=60_000), value_name = "MILLISECONDS")]
+    pub patience: u32,
     /// Seconds that PostgreSQL may work on one statement
     #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub statement_timeout: u16,
@@ -231,6 +234,9 @@ pub struct Settings {
     /// The largest body of a request, in bytes
     #[arg(long, env = "HAAT_BODY_LIMIT", global = true, default_value_t = 1_048_576, value_name = "BYTES")]
     pub body_limit: usize,
+    /// Seconds between the signal to stop and the end of listening, in which /readyz is 503 and all else is answered
+    #[arg(long, env = "HAAT_DRAIN_SECONDS", global = true, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=600), value_name = "SECONDS")]
+    pub drain_seconds: u16,
     /// Seconds that requests under way have at the end
     #[arg(long, env = "HAAT_SHUTDOWN_SECONDS", global = true, default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u16,
@@ -288,6 +294,9 @@ impl Settings {
             SqliteSynchronous::Normal => Synchronous::Normal,
         };
         options.postgres.statement_timeout = Duration::from_secs(self.statement_timeout.into());
+        let patience = Duration::from_millis(self.patience.into());
+        options.sqlite.patience = patience;
+        options.postgres.patience = patience;
         options.postgres.pool = self.database_pool;
         options.postgres.role.clone_from(&self.database_role);
         options

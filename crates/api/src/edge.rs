@@ -5,21 +5,23 @@ use crate::address::{ClientAddress, over_tls};
 use crate::etag::{replace_body, tag};
 use crate::metrics::Metrics;
 use crate::problem::{ApiError, Problem};
+use crate::stopping::Stopping;
 use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
     HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 use haat_admin::{Panel, Seen};
-use haat_app::Verified;
+use haat_app::{App, Verified};
 use haat_infra::token::PublicKey;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -54,6 +56,10 @@ pub struct Edge {
     pub readiness: tokio::sync::Mutex<()>,
     /// The counters of this server.
     pub metrics: Metrics,
+    /// Units of work that may be under way at once.
+    pub work_limit: usize,
+    /// Whether this server is about to stop.
+    pub stopping: Arc<Stopping>,
 }
 
 /// The outermost layer.
@@ -69,7 +75,7 @@ pub async fn edge(
     let proxies = known.as_ref().map_or(0, |edge| edge.proxies);
     let address = ClientAddress::of(&req, proxies);
     let panel = req.app_data::<Data<Panel>>().filter(|panel| panel.serves(&req)).cloned();
-    let refusal = refusal(&req, known.as_ref().map(Data::get_ref));
+    let refusal = known.as_ref().and_then(|edge| refusal(&req, edge));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
@@ -100,16 +106,20 @@ pub async fn edge(
     let who = res.request().extensions().get::<Verified>().and_then(|Verified(who)| who.ok());
     let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
     span.in_scope(|| {
-        tracing::info!(%method, path, status, client, tenant, user, micros = took.as_micros(), "answered");
+        tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
     });
     if let Some(edge) = known {
-        edge.metrics.answered(&method, path, status, took);
+        edge.metrics.answered(&method, path.as_deref(), status, took);
+        if edge.stopping.has_begun() {
+            // Its next request goes to somebody who stays.
+            res.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
     }
     Ok(res)
 }
 
 /// Why a request is not even looked at.
-fn refusal(req: &ServiceRequest, edge: Option<&Edge>) -> Option<ApiError> {
+fn refusal(req: &ServiceRequest, edge: &Edge) -> Option<ApiError> {
     let uri = req.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     let head: usize =
         req.headers().iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len()).sum();
@@ -118,8 +128,19 @@ fn refusal(req: &ServiceRequest, edge: Option<&Edge>) -> Option<ApiError> {
     } else if head > MAX_HEAD {
         Some(ApiError::HeadTooLarge(MAX_HEAD))
     } else {
-        wall::refusal(req, edge.and_then(|edge| edge.internal))
+        wall::refusal(req, edge.internal).or_else(|| overload(req, edge))
     }
+}
+
+/// Whether so much is under way that one more would only wait: it is turned away before its body is read and its token
+/// verified, when that has cost next to nothing.
+fn overload(req: &ServiceRequest, edge: &Edge) -> Option<ApiError> {
+    let app = req.app_data::<Data<App>>()?;
+    let crowded = app.vitals.under_way() >= edge.work_limit && !wall::is_watching(req.path());
+    crowded.then(|| {
+        edge.metrics.shed();
+        ApiError::Overloaded
+    })
 }
 
 /// Headers that tell browsers and caches to be careful.

@@ -157,7 +157,7 @@ impl App {
                 drop(answer.send(result));
             }
         };
-        self.hashing.run(caller.address, task).inspect_err(|_| self.vitals.hashing_refused.up())?;
+        self.hashing.run(caller.address, task)?;
         wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
     }
 }

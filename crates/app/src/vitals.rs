@@ -15,8 +15,6 @@ pub struct Vitals {
     under_way: AtomicUsize,
     /// How long passwords were hashed, without the wait before.
     pub hashing: Durations,
-    /// How many passwords found no room to wait.
-    pub hashing_refused: Count,
 }
 
 impl Vitals {
@@ -108,9 +106,9 @@ impl Outcome {
             Err(Error::Busy { .. }) => Self::Busy,
             Err(Error::Unavailable(_)) => Self::Unavailable,
             Err(Error::Internal(_)) => Self::Internal,
-            Err(
-                Error::Invalid(_) | Error::Unauthenticated(_) | Error::Forbidden(_) | Error::NotFound,
-            ) => Self::Refused,
+            Err(Error::Invalid(_) | Error::Unauthenticated(_) | Error::Forbidden(_) | Error::NotFound) => {
+                Self::Refused
+            }
         }
     }
 }
@@ -156,9 +154,8 @@ impl Durations {
 
     /// Upper bounds, and how many were within each and not within the one before; `None` is no bound.
     pub fn counts(&self) -> impl Iterator<Item = (Option<Duration>, u64)> {
-        let within = |(bound, count): (&u32, &Count)| {
-            (Some(Duration::from_micros(u64::from(*bound))), count.get())
-        };
+        let within =
+            |(bound, count): (&u32, &Count)| (Some(Duration::from_micros(u64::from(*bound))), count.get());
         BOUNDS.iter().zip(&self.counts).map(within).chain([(None, self.longer.get())])
     }
 
@@ -180,7 +177,8 @@ mod tests {
         }
         let counts: Vec<_> = durations.counts().filter(|(_, count)| *count > 0).collect();
         let within = |micros| Some(Duration::from_micros(micros));
-        let expected = [(within(50), 2), (within(100), 1), (within(1_000), 2), (within(10_000_000), 1), (None, 2)];
+        let expected =
+            [(within(50), 2), (within(100), 1), (within(1_000), 2), (within(10_000_000), 1), (None, 2)];
         assert_eq!(counts, expected);
         assert_eq!(durations.sum(), Duration::from_micros(119_002_101));
     }

@@ -2,7 +2,6 @@
 
 use crate::queue::{Bounds, Entrance, Waits};
 use haat_domain::error::Result;
-use haat_domain::ports::QueueVitals;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -33,11 +32,6 @@ impl Workers {
     /// Hands a task over, if there is room.
     pub fn try_run<F: FnOnce() + Send + 'static>(&self, task: F) -> Result<(), Full> {
         self.queue.put(Box::new(task)).map_err(|_| Full)
-    }
-
-    /// How the queue is.
-    pub fn vitals(&self) -> QueueVitals {
-        self.queue.vitals()
     }
 }
 

@@ -84,7 +84,8 @@ fn work_that_has_waited_too_long_is_told_so_and_never_done() {
 #[test]
 fn vitals_tell_who_waits_and_what_is_in_use() {
     on_each(LONG, |store| {
-        let scans = |store: &Arc<dyn Store>| store.vitals().queues.into_iter().find(|q| q.name == "scans").unwrap();
+        let scans =
+            |store: &Arc<dyn Store>| store.vitals().queues.into_iter().find(|q| q.name == "scans").unwrap();
         assert_eq!((scans(&store).waiting, scans(&store).capacity), (0, 1024));
         let (release, settled) = hold(&store, Access::Scan);
         let pool = store.vitals().pools.remove(0);

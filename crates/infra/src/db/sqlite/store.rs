@@ -1,6 +1,6 @@
+use super::batches::Batches;
 use super::dialect::store_error;
 use super::repos::Session;
-use super::batches::Batches;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance, Queue};
@@ -187,9 +187,7 @@ impl Readers {
     fn read(&self, tenant: Option<TenantId>, mut work: Box<dyn Work>) {
         let end = self.get().and_then(|mut conn| {
             transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-            transaction::run(&mut *conn, store_error, |conn| {
-                Ok(work.run(&mut Session::begun(conn, tenant)))
-            })?
+            transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
         });
         work.settle(end);
     }
