@@ -8,12 +8,8 @@ use haat_app::vitals::{Durations, Outcome};
 use haat_domain::ports::{Access, BatchVitals, QueueVitals, Vitals};
 use haat_domain::time::Timestamp;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeCounterValue, EncodeMetric, MetricEncoder, NoLabelSet,
-};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeCounterValue, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
 use std::fmt::{self, Debug};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -226,12 +222,20 @@ impl Text<'_> {
 struct Family<'a>(MetricEncoder<'a>);
 
 impl Family<'_> {
+    fn with(
+        &mut self,
+        labels: &Labels<'_>,
+        write: impl FnOnce(&mut MetricEncoder<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        if labels.is_empty() { write(&mut self.0) } else { write(&mut self.0.encode_family(&labels)?) }
+    }
+
     fn count(&mut self, labels: &Labels<'_>, value: impl EncodeCounterValue) -> fmt::Result {
-        ConstCounter::new(value).encode(self.0.encode_family(&labels)?)
+        self.with(labels, |encoder| encoder.encode_counter::<NoLabelSet, _, u64>(&value, None))
     }
 
     fn level(&mut self, labels: &Labels<'_>, value: i64) -> fmt::Result {
-        ConstGauge::new(value).encode(self.0.encode_family(&labels)?)
+        self.with(labels, |encoder| encoder.encode_gauge(&value))
     }
 
     fn durations(&mut self, labels: &Labels<'_>, durations: &Durations) -> fmt::Result {
@@ -250,6 +254,6 @@ impl Family<'_> {
 
     fn histogram(&mut self, labels: &Labels<'_>, sum: f64, buckets: &[(f64, u64)]) -> fmt::Result {
         let all = buckets.iter().map(|(_, count)| count).sum();
-        self.0.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, all, buckets, None)
+        self.with(labels, |encoder| encoder.encode_histogram::<NoLabelSet>(sum, all, buckets, None))
     }
 }
