@@ -2,6 +2,7 @@
 //! measured and what came of it.
 #![expect(clippy::float_arithmetic, reason = "rates and milliseconds, for people to read")]
 
+mod growth;
 mod load;
 mod machine;
 mod options;
@@ -9,7 +10,6 @@ mod place;
 mod report;
 mod subject;
 mod workloads;
-
 
 use crate::shell::{Outcome, tools_folder};
 use load::{Sample, wrk};
@@ -23,7 +23,7 @@ use workloads::{Buyer, For, Workload, log_in, requests};
 /// Does what the arguments say.
 pub(crate) fn bench(arguments: &[&str]) -> Outcome {
     let options = Options::parse(arguments)?;
-    crate::install(&["wrk"])?;
+    crate::install(&["wrk", "sqlite3"])?;
     let folder = tools_folder("bench")?;
     subject::build(&folder)?;
     let mut rows = Vec::new();

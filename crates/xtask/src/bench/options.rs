@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// For `cargo xtask help`.
 pub(crate) const HELP: &str = "\
   bench [--engine sqlite|postgres|both] [--only NAME] [--rounds N] [--seconds N]
-        [--tenants N] [--products N] [--markdown FILE]
+        [--tenants N] [--products N] [--orders N] [--markdown FILE]
                          what a request costs, beside the floor: list, one, search, order, hot, mixed, login
 ";
 
@@ -38,6 +38,8 @@ pub(crate) struct Size {
     pub(crate) tenants: u32,
     /// In each store.
     pub(crate) products: u32,
+    /// In all stores together.
+    pub(crate) orders: u32,
 }
 
 pub(crate) struct Options {
@@ -56,7 +58,7 @@ impl Options {
             only: None,
             rounds: 3,
             seconds: 5,
-            size: Size { tenants: 100, products: 1000 },
+            size: Size { tenants: 100, products: 1000, orders: 0 },
             markdown: None,
         };
         let mut rest = arguments.iter();
@@ -77,6 +79,7 @@ impl Options {
                 "--seconds" => options.seconds = number()?.max(1),
                 "--tenants" => options.size.tenants = number()?.max(1),
                 "--products" => options.size.products = number()?.max(1),
+                "--orders" => options.size.orders = number()?,
                 "--markdown" => options.markdown = Some(value.into()),
                 _ => return Err(format!("no such option: {name}\n\n{HELP}")),
             }

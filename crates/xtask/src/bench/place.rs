@@ -1,13 +1,17 @@
 //! A database to measure on, filled by `haat demo`.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use haat_testkit::{Cluster, Durability};
 
-use super::{Engine, Size, machine, subject};
-use crate::shell::{empty_folder, run};
+use super::{Engine, Size, growth, machine, subject};
+use crate::shell::{Outcome, empty_folder, run, write};
+
+/// So many products are made by the use cases; the rest are copies.
+const MODEL: u32 = 1000;
 
 /// A filled database; gone with its value, unless it is a SQLite file, which the next run replaces.
 pub(crate) struct Place {
@@ -32,15 +36,34 @@ impl Place {
         let place = Self { engine, url, folder: programs.to_owned(), cluster };
         let began = Instant::now();
         run(place.haat().arg("migrate").stdout(Stdio::null()))?;
-        let Size { tenants, products } = size;
-        let demo = ["demo", "--tenants", &tenants.to_string(), "--products", &products.to_string()];
-        run(place.haat().args(demo).stderr(Stdio::null()))?;
+        let model = size.products.min(MODEL);
+        let demo = ["demo", "--tenants", "1", "--products", &model.to_string()];
+        run(place.haat().args(demo).stdout(Stdio::null()).stderr(Stdio::null()))?;
+        place.execute(&growth::statements(engine, size, model))?;
         println!("filled in {:.1} s", began.elapsed().as_secs_f64());
         Ok(place)
     }
 
+    /// Sends statements, past all walls.
+    fn execute(&self, sql: &str) -> Outcome {
+        let file = self.folder.join("growth.sql");
+        write(&file, sql)?;
+        let mut client = match &self.cluster {
+            None => Command::new("sqlite3"),
+            Some(_) => Command::new("psql"),
+        };
+        match &self.cluster {
+            None => client.args(["-bail", self.url.trim_start_matches("sqlite:")]),
+            Some(cluster) => {
+                client.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", &cluster.superuser_url_for("postgres")])
+            }
+        };
+        let input = File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        run(client.stdin(input).stdout(Stdio::null()))
+    }
+
     /// The program on this database.
-    pub(crate) fn haat(&self) -> std::process::Command {
+    pub(crate) fn haat(&self) -> Command {
         subject::haat(&self.folder, &self.url)
     }
 
