@@ -30,7 +30,9 @@ impl Place {
             Engine::Sqlite => (format!("sqlite:{}", folder.join("haat.db").display()), None),
             Engine::Postgres => {
                 let cluster = Cluster::start(Durability::Durable)?;
-                (cluster.url_for("postgres"), Some(cluster))
+                let mut psql = Command::new("psql");
+                run(psql.args(["-X", "-q", "-c", "CREATE DATABASE haat", &cluster.url_for("postgres")]))?;
+                (cluster.url_for("haat"), Some(cluster))
             }
         };
         let place = Self { engine, url, folder: programs.to_owned(), cluster };
@@ -55,7 +57,7 @@ impl Place {
         match &self.cluster {
             None => client.args(["-bail", self.url.trim_start_matches("sqlite:")]),
             Some(cluster) => {
-                client.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", &cluster.superuser_url_for("postgres")])
+                client.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", &cluster.superuser_url_for("haat")])
             }
         };
         let input = File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
