@@ -93,6 +93,7 @@ fn main() -> ExitCode {
         ["lint-api"] => lint::lint_api(),
         ["clients"] => clients::clients(),
         ["bench", options @ ..] => bench::bench(options),
+        ["overload", options @ ..] => bench::overload(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}{}", bench::HELP);
             Ok(())

@@ -5,7 +5,9 @@
 mod growth;
 mod load;
 mod machine;
+mod open_loop;
 mod options;
+mod overload;
 mod place;
 mod report;
 mod subject;
@@ -15,6 +17,7 @@ use crate::shell::{Outcome, tools_folder};
 use load::{Sample, wrk};
 pub(crate) use options::HELP;
 use options::{Engine, Options, Size};
+pub(crate) use overload::overload;
 use place::Place;
 use report::Row;
 use subject::Subject;

@@ -7,6 +7,8 @@ pub(crate) const HELP: &str = "\
   bench [--engine sqlite|postgres|both] [--only NAME] [--rounds N] [--seconds N]
         [--tenants N] [--products N] [--orders N] [--markdown FILE]
                          what a request costs, beside the floor: list, one, search, order, hot, mixed, login
+  overload [the options of bench]
+                         orders and lists at half to ten times the rate that the server can do
 ";
 
 /// Which database.
