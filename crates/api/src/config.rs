@@ -246,6 +246,9 @@ pub struct Settings {
     /// What is logged, as tracing's `EnvFilter` has it
     #[arg(long, env = "HAAT_LOG", global = true, default_value = "info", value_name = "FILTER")]
     pub log: String,
+    /// The base address of a collector for traces (OTLP over HTTP), for a program that was built with the feature otlp
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// The HTTP edge
     #[command(flatten)]
     pub edge: EdgeSettings,

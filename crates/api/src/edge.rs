@@ -3,7 +3,7 @@
 
 use crate::address::{ClientAddress, over_tls};
 use crate::etag::{replace_body, tag};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
 use crate::stopping::Stopping;
 use crate::wall;
@@ -18,12 +18,13 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 use haat_admin::{Panel, Seen};
-use haat_app::{App, Verified};
+use haat_app::{App, TRACES, Verified};
 use haat_infra::token::PublicKey;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,11 +86,17 @@ pub async fn edge(
     let tls = over_tls(req.headers(), proxies);
     req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
     let span = tracing::info_span!("request", id = %id);
+    let trace = tracing::trace_span!(target: TRACES, parent: None, "request", otel.name = Empty, otel.kind = "server",
+        http.request.method = name(&method), http.route = Empty, http.response.status_code = Empty);
+    #[cfg(feature = "otlp")]
+    crate::traces::go_on(&trace, req.headers());
 
     let mut res = match refusal {
         Some(refusal) => req.into_response(refusal.error_response()),
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
-        None => next.call(req).instrument(span.clone()).await?.map_into_boxed_body(),
+        None => {
+            next.call(req).instrument(trace.clone()).instrument(span.clone()).await?.map_into_boxed_body()
+        }
     };
     write_problem(&mut res, &id, panel.as_ref());
     tag(&method, &mut res);
@@ -108,6 +115,11 @@ pub async fn edge(
     span.in_scope(|| {
         tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
     });
+    if !trace.is_disabled() {
+        let route = path.as_deref().unwrap_or_default();
+        trace.record("otel.name", format!("{} {route}", name(&method)));
+        trace.record("http.route", route).record("http.response.status_code", status);
+    }
     if let Some(edge) = known {
         edge.metrics.answered(&method, path.as_deref(), status, took);
         if edge.stopping.has_begun() {

@@ -22,6 +22,9 @@ pub mod precondition;
 pub mod problem;
 pub mod routes;
 pub mod stopping;
+mod telemetry;
+#[cfg(feature = "otlp")]
+mod traces;
 pub mod wall;
 
 use crate::config::Settings;

@@ -129,7 +129,7 @@ impl Drop for InFlight {
 }
 
 /// A client may invent methods; a label may not grow with them.
-fn name(method: &Method) -> &'static str {
+pub(crate) fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

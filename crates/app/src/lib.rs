@@ -23,3 +23,6 @@ pub mod vitals;
 
 pub use app::App;
 pub use caller::{Caller, Verified};
+
+/// The target of spans that are made for traces, and not for the log.
+pub const TRACES: &str = "haat::traces";

@@ -55,7 +55,7 @@ impl Series {
                 {
                     let status = status.to_string();
                     counter
-                        .count(&[("method", method), ("route", route), ("status", &status)], count.get())?;
+                        .count(&[("method", method), ("route", route), ("status", &status)], &count.get())?;
                 }
             }
             Ok(())
@@ -73,10 +73,10 @@ impl Series {
         })?;
         text.counter("haat_http_limited", "Requests refused by a limit, by limit", |counter| {
             let mut all = POLICIES.iter().zip(&self.http.limited);
-            all.try_for_each(|(policy, count)| counter.count(&[("policy", policy)], count.get()))
+            all.try_for_each(|(policy, count)| counter.count(&[("policy", policy)], &count.get()))
         })?;
         text.counter("haat_http_shed", "Requests turned away while too much was under way", |counter| {
-            counter.count(&[], self.http.shed.get())
+            counter.count(&[], &self.http.shed.get())
         })
     }
 
@@ -87,7 +87,7 @@ impl Series {
             for (name, access) in kinds {
                 for outcome in Outcome::ALL {
                     let labels = [("access", name), ("outcome", outcome.name())];
-                    counter.count(&labels, vitals.units(access).count(outcome))?;
+                    counter.count(&labels, &vitals.units(access).count(outcome))?;
                 }
             }
             Ok(())
@@ -127,7 +127,7 @@ impl Series {
         }
         if let Some(cpu) = process.cpu {
             text.counter("process_cpu_seconds", "Processor time", |counter| {
-                counter.count(&[], cpu.as_secs_f64())
+                counter.count(&[], &cpu.as_secs_f64())
             })?;
         }
         text.gauge("haat_build_info", "The program; always 1", |gauge| {
@@ -144,10 +144,10 @@ fn waiting(text: &mut Text<'_>, queues: &[QueueVitals]) -> fmt::Result {
         queues.iter().try_for_each(|queue| gauge.level(&[("queue", queue.name)], number(queue.capacity)))
     })?;
     text.counter("haat_queue_refused", "What found a queue full", |counter| {
-        queues.iter().try_for_each(|queue| counter.count(&[("queue", queue.name)], queue.refused))
+        queues.iter().try_for_each(|queue| counter.count(&[("queue", queue.name)], &queue.refused))
     })?;
     text.counter("haat_queue_overdue", "What waited in a queue for too long", |counter| {
-        queues.iter().try_for_each(|queue| counter.count(&[("queue", queue.name)], queue.overdue))
+        queues.iter().try_for_each(|queue| counter.count(&[("queue", queue.name)], &queue.overdue))
     })
 }
 
@@ -230,8 +230,8 @@ impl Family<'_> {
         if labels.is_empty() { write(&mut self.0) } else { write(&mut self.0.encode_family(&labels)?) }
     }
 
-    fn count(&mut self, labels: &Labels<'_>, value: impl EncodeCounterValue) -> fmt::Result {
-        self.with(labels, |encoder| encoder.encode_counter::<NoLabelSet, _, u64>(&value, None))
+    fn count(&mut self, labels: &Labels<'_>, value: &impl EncodeCounterValue) -> fmt::Result {
+        self.with(labels, |encoder| encoder.encode_counter::<NoLabelSet, _, u64>(value, None))
     }
 
     fn level(&mut self, labels: &Labels<'_>, value: i64) -> fmt::Result {

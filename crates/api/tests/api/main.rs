@@ -46,4 +46,6 @@ mod promises;
 mod sessions;
 mod stopping;
 mod support;
+#[cfg(feature = "otlp")]
+mod traces;
 mod walls;

@@ -3,7 +3,6 @@
 //!
 //! One thread and one `epoll`, to leave the processor to the server.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -23,8 +22,10 @@ pub(crate) struct Told {
     pub(crate) good: Vec<u32>,
     /// Answered 503.
     pub(crate) shed: u32,
-    /// Gave up: there was no answer in time, or no connection free to ask on.
+    /// Gave up: there was no answer in time.
     pub(crate) gone: u32,
+    /// Never asked: all connections were busy, as when a server takes no more of them.
+    pub(crate) unasked: u32,
     /// Anything else.
     pub(crate) failed: u32,
 }
@@ -55,8 +56,6 @@ struct Load {
     poll: Poll,
     lines: Vec<Line>,
     idle: Vec<usize>,
-    /// When those who have not been able to ask wanted to.
-    waiting: VecDeque<Instant>,
     told: Told,
 }
 
@@ -65,8 +64,8 @@ impl Load {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let poll = Poll::new()?;
         let lines: io::Result<Vec<_>> = (0..connections).map(|at| connect(&poll, address, at)).collect();
-        let (idle, waiting, told) = ((0..connections).collect(), VecDeque::new(), Told::default());
-        Ok(Self { address, poll, lines: lines?, idle, waiting, told })
+        let (idle, told) = ((0..connections).collect(), Told::default());
+        Ok(Self { address, poll, lines: lines?, idle, told })
     }
 
     fn run(&mut self, requests: &[String], rate: f64, lasts: Duration) -> io::Result<()> {
@@ -78,25 +77,18 @@ impl Load {
         loop {
             let now = Instant::now();
             while next <= now && next < began + lasts {
-                self.waiting.push_back(next);
                 self.told.offered += 1;
-                next += between;
-            }
-            while self.waiting.front().is_some_and(|wanted| now - *wanted > PATIENCE) {
-                self.waiting.pop_front();
-                self.told.gone += 1;
-            }
-            while let (Some(at), false) = (self.idle.last().copied(), self.waiting.is_empty()) {
-                self.idle.pop();
-                if let (Some(wanted), Some(request)) = (self.waiting.pop_front(), requests.next()) {
-                    self.send(at, wanted, request)?;
+                match (self.idle.pop(), requests.next()) {
+                    (Some(at), Some(request)) => self.send(at, next, request)?,
+                    _ => self.told.unasked += 1,
                 }
+                next += between;
             }
             if now - looked > Duration::from_millis(50) {
                 looked = now;
                 self.hang_up(now)?;
             }
-            if now > began + lasts && self.waiting.is_empty() && self.idle.len() == self.lines.len() {
+            if now > began + lasts && self.idle.len() == self.lines.len() {
                 return Ok(());
             }
             self.poll.poll(&mut events, Some(Duration::from_millis(1)))?;

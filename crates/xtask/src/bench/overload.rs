@@ -38,8 +38,10 @@ pub(crate) fn overload(arguments: &[&str]) -> Outcome {
         }
     }
     println!("\n{}\n", machine::description());
-    println!("| | load | offered/s | good/s | of the best | p50 | p99 | 503/s | gone/s | failed |");
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| | load | offered/s | good/s | of the best | p50 | p99 | 503/s | too late/s | no connection/s | failed |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for row in &rows {
         println!("{row}");
     }
@@ -93,7 +95,7 @@ impl fmt::Display for Row {
         let goodput = count(good.len()) / self.seconds;
         write!(
             f,
-            "| {}, {} | {}x | {:.0} | {goodput:.0} | {:.0} % | {:.1} ms | {:.1} ms | {:.0} | {:.0} | {} |",
+            "| {}, {} | {}x | {:.0} | {goodput:.0} | {:.0} % | {:.1} ms | {:.1} ms | {:.0} | {:.0} | {:.0} | {} |",
             self.engine.title(),
             self.workload.title(),
             self.step,
@@ -103,6 +105,7 @@ impl fmt::Display for Row {
             at(99),
             rate(self.told.shed),
             rate(self.told.gone),
+            rate(self.told.unasked),
             self.told.failed,
         )
     }
