@@ -86,7 +86,7 @@ pub async fn edge(
     let tls = over_tls(req.headers(), proxies);
     req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
     let span = tracing::info_span!("request", id = %id);
-    let trace = tracing::trace_span!(target: TRACES, parent: None, "request", otel.name = Empty, otel.kind = "server",
+    let trace = tracing::trace_span!(target: TRACES, parent: None, "request", otel.kind = "server",
         http.request.method = name(&method), http.route = Empty, http.response.status_code = Empty);
     #[cfg(feature = "otlp")]
     crate::traces::go_on(&trace, req.headers());
@@ -115,11 +115,8 @@ pub async fn edge(
     span.in_scope(|| {
         tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
     });
-    if !trace.is_disabled() {
-        let route = path.as_deref().unwrap_or_default();
-        trace.record("otel.name", format!("{} {route}", name(&method)));
-        trace.record("http.route", route).record("http.response.status_code", status);
-    }
+    #[cfg(feature = "otlp")]
+    crate::traces::answered(&trace, name(&method), path.as_deref().unwrap_or_default(), status);
     if let Some(edge) = known {
         edge.metrics.answered(&method, path.as_deref(), status, took);
         if edge.stopping.has_begun() {

@@ -4,7 +4,7 @@
 use crate::Failure;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -35,7 +35,7 @@ impl Exporter {
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_target(false)
-            .with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target() == haat_app::TRACES));
+            .with_filter(filter_fn(|metadata| metadata.target() == haat_app::TRACES));
         Ok((Self(provider), layer))
     }
 
@@ -64,6 +64,15 @@ pub(crate) fn go_on(span: &Span, headers: &HeaderMap) {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
         // It fails where nobody traces.
         let _ = span.set_parent(parent);
+    }
+}
+
+/// Says in a request's span what has come of it. Its name is known only when it has found its route, when it has long
+/// begun: `otel.name` would come too late.
+pub(crate) fn answered(span: &Span, method: &str, route: &str, status: u16) {
+    if !span.is_disabled() {
+        span.context().span().update_name(format!("{method} {route}"));
+        span.record("http.route", route).record("http.response.status_code", status);
     }
 }
 

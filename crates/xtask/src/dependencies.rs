@@ -40,7 +40,18 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("haat-infra", &["actix-*", "utoipa*", "prometheus-client", "opentelemetry*", "tracing-opentelemetry"]),
-    ("haat-app", &["diesel*", "r2d2", "actix-*", "utoipa*", "prometheus-client", "opentelemetry*", "tracing-opentelemetry"]),
+    (
+        "haat-app",
+        &[
+            "diesel*",
+            "r2d2",
+            "actix-*",
+            "utoipa*",
+            "prometheus-client",
+            "opentelemetry*",
+            "tracing-opentelemetry",
+        ],
+    ),
     ("haat-admin", &["diesel*", "r2d2", "bcrypt", "jsonwebtoken", "utoipa*"]),
 ];
 

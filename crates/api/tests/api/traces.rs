@@ -81,12 +81,16 @@ fn a_request_goes_on_with_its_clients_trace_and_tells_nobodys_name(world: &World
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
 
     let ours: Vec<_> = spans.iter().filter(|span| hex(&span.trace_id) == trace).collect();
-    let request = ours.iter().find(|span| span.name == "POST /api/orders/").expect("the request's span");
+    let named = |name: &str| {
+        let told: Vec<_> = spans.iter().map(|span| (&span.name, hex(&span.trace_id))).collect();
+        ours.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} is not in {told:#?}"))
+    };
+    let request = named("POST /api/orders/");
     assert_eq!(hex(&request.parent_span_id), parent);
     assert!(attribute(request, "http.route").contains("\"/api/orders/\""));
     assert!(attribute(request, "http.response.status_code").contains("201"));
     for name in ["wait", "transaction"] {
-        let part = ours.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name}: {ours:#?}"));
+        let part = named(name);
         assert_eq!(part.parent_span_id, request.span_id, "{name}");
         assert!(part.end_time_unix_nano >= part.start_time_unix_nano);
     }
