@@ -28,7 +28,7 @@ fn pages_on(engine: Engine, bench: &Bench<'_>) -> Result<Finding, String> {
         path = buyer.answer((&haat, For::Haat), "GET", &path, "")?.next().ok_or("the list ends too early")?;
     }
     let ask = |path: &str| vec![buyer.ask(For::Haat, "GET", path, "")];
-    let [near, far] = by_turns(bench, [(&place, &haat, ask(&first)), (&place, &haat, ask(&path))])?;
+    let [near, far] = by_turns(bench, &[(&place, &haat, ask(&first)), (&place, &haat, ask(&path))])?;
     Ok(within(engine, "page 1 000 against page 1, 50 of 1 000 000 products".to_owned(), near, far))
 }
 
@@ -55,14 +55,14 @@ fn grown(bench: &Bench<'_>, sizes: [Size; 2], what: &str) -> Result<Vec<Finding>
                 .take_while(|one| *one <= size.tenants);
             let mut stores: Vec<_> = stores.collect();
             stores.dedup();
-            let buyers = log_in(&haat, stores.into_iter(), size.products)?;
+            let buyers = log_in(&haat, stores, size.products)?;
             Ok::<_, String>((place, haat, buyers))
         });
         let ((place, haat, buyers), (other_place, other_haat, other_buyers)) = (small?, large?);
         for workload in [Workload::List, Workload::One, Workload::Order] {
             let of = |buyers: &[Buyer]| requests(workload, For::Haat, buyers);
             let pair = [(&place, &haat, of(&buyers)), (&other_place, &other_haat, of(&other_buyers))];
-            let [near, far] = by_turns(bench, pair)?;
+            let [near, far] = by_turns(bench, &pair)?;
             findings.push(within(engine, format!("{what}: {}", workload.title()), near, far));
         }
     }
@@ -71,7 +71,7 @@ fn grown(bench: &Bench<'_>, sizes: [Size; 2], what: &str) -> Result<Vec<Finding>
 
 type Load<'a> = (&'a Place, &'a Subject, Vec<String>);
 
-fn by_turns(bench: &Bench<'_>, loads: [Load<'_>; 2]) -> Result<[Sample; 2], String> {
+fn by_turns(bench: &Bench<'_>, loads: &[Load<'_>; 2]) -> Result<[Sample; 2], String> {
     let mut samples = [Vec::new(), Vec::new()];
     for round in 0..=bench.options.rounds {
         let seconds = if round == 0 { 1 } else { bench.options.seconds };

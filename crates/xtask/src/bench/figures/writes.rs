@@ -138,7 +138,8 @@ fn sell_out(place: &Place, haat: &Subject, buyers: &[Buyer]) -> Result<(i64, i64
     if stored != sold {
         return Err(format!("{sold} orders were acknowledged, and {stored} are there"));
     }
-    let shown: Value = serde_json::from_str(&ask("GET", &path, Value::Null)?.body).unwrap_or_default();
+    let shown: Value =
+        serde_json::from_str(&buyer.answer((haat, For::Haat), "GET", &path, "")?.body).unwrap_or_default();
     let left = shown.get("stock").and_then(Value::as_i64).unwrap_or(-1);
     Ok((left, sold, refused, i64::try_from(statuses.len()).unwrap_or(-1) - sold - refused))
 }
