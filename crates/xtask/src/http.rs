@@ -9,19 +9,28 @@ use serde_json::Value;
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: String,
+}
+
+impl Answer {
+    /// Where its `Link` header says that the list goes on: a path.
+    pub(crate) fn next(&self) -> Option<String> {
+        let link = self.head.lines().find(|line| line.to_ascii_lowercase().starts_with("link: <"))?;
+        let (path, _) = link.split_once('<')?.1.split_once(">; rel=\"next\"")?;
+        Some(path.to_owned())
+    }
 }
 
 /// The text of a request to a server on this machine.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
-    for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    if !body.is_empty() || method != "GET" {
-        text.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
-    }
-    text + "\r\n" + body
+    let headers: String = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
+    let content = if method == "GET" {
+        String::new()
+    } else {
+        format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+    };
+    format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}{content}\r\n{body}")
 }
 
 /// Sends a request on a connection of its own.
@@ -44,7 +53,7 @@ pub(crate) fn call(
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| failed(&format!("no answer: {answer}")))?;
-    Ok(Answer { status, body: body.to_owned() })
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }
 
 /// The same, for what must succeed and answer JSON.
@@ -58,7 +67,7 @@ pub(crate) fn call_json(
     let bearer = token.map(|token| format!("Bearer {token}"));
     let headers: Vec<_> = bearer.iter().map(|bearer| ("Authorization", bearer.as_str())).collect();
     let body = body.map(Value::to_string).unwrap_or_default();
-    let Answer { status, body } = call(port, method, path, &headers, &body)?;
+    let Answer { status, body, .. } = call(port, method, path, &headers, &body)?;
     if !(200..300).contains(&status) {
         return Err(format!("{method} {path}: {status} {body}"));
     }

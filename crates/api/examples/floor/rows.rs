@@ -139,7 +139,8 @@ struct Line<'a> {
     name: &'a str,
     unit_price: Text<Amount>,
     quantity: i64,
-    line_total: Text<Amount>,
+    #[serde(rename = "line_total")]
+    total: Text<Amount>,
 }
 
 impl Serialize for Order {
@@ -151,7 +152,7 @@ impl Serialize for Order {
             name: &self.name,
             unit_price: Text(Amount(self.price)),
             quantity: self.pieces,
-            line_total: total,
+            total,
         };
         let mut out = out.serialize_struct("Order", 12)?;
         out.serialize_field("id", &self.id)?;

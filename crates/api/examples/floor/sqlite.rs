@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 pub(crate) type Conn = SqliteConnection;
 pub(crate) type Db = diesel::sqlite::Sqlite;
 
+#[expect(clippy::duplicate_mod, reason = "the same work over the other engine's connection")]
 #[path = "work.rs"]
 mod work;
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Deserialize;
 
 use super::place::Place;
 use super::subject::Subject;
-use crate::shell::{output, write};
+use crate::shell::{output, remove, write};
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +37,8 @@ struct Told {
     p99: f64,
 }
 
+static LISTS: AtomicU32 = AtomicU32::new(0);
+
 const SCRIPT: &str = include_str!("requests.lua");
 
 /// Between two requests in the file that the script reads.
@@ -49,11 +52,14 @@ pub(crate) fn wrk(
     connections: u32,
     seconds: u32,
 ) -> Result<Sample, String> {
-    let (script, list) = (place.folder.join("requests.lua"), place.folder.join("requests.txt"));
+    // Two loads may run at once, each with a list of its own.
+    let list = place.folder.join(format!("requests-{}.txt", LISTS.fetch_add(1, Ordering::Relaxed)));
+    let script = place.folder.join("requests.lua");
     write(&script, SCRIPT)?;
     write(&list, requests.join(END))?;
     let before = (subject.cpu_ms(), place.cpu_ms());
-    let told = run(subject.port, &script, &list, connections, seconds)?;
+    let told = drive(subject.port, &script, &list, connections, seconds)?;
+    remove(&list)?;
     let (cpu, database) = (subject.cpu_ms() - before.0, place.cpu_ms() - before.1);
     let each = |total: f64| if told.requests > 0.0 { total / told.requests } else { 0.0 };
     Ok(Sample {
@@ -68,7 +74,7 @@ pub(crate) fn wrk(
     })
 }
 
-fn run(port: u16, script: &Path, list: &Path, connections: u32, seconds: u32) -> Result<Told, String> {
+fn drive(port: u16, script: &Path, list: &Path, connections: u32, seconds: u32) -> Result<Told, String> {
     let mut wrk = Command::new("wrk");
     wrk.args(["--threads=1", "--timeout=10s", &format!("--connections={connections}")])
         .args([&format!("--duration={seconds}s"), "--script"])

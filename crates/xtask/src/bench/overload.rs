@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::load::wrk;
+use super::machine;
 use super::open_loop::{Told, ask};
 use super::options::{Engine, Options};
 use super::place::Place;
 use super::subject::{self, Subject};
+use super::table::buyers;
 use super::workloads::{For, Workload, requests};
-use super::{buyers, machine};
 use crate::shell::{Outcome, run, tools_folder};
 
 /// The load, as parts of what the server can do.

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use haat_testkit::{Cluster, Durability};
 
-use super::{Engine, Size, growth, machine, subject};
-use crate::shell::{Outcome, empty_folder, run, write};
+use super::options::{Engine, Size};
+use super::{growth, machine, subject};
+use crate::shell::{Outcome, empty_folder, output, run, write};
 
 /// So many products are made by the use cases; the rest are copies.
 const MODEL: u32 = 1000;
@@ -24,7 +25,8 @@ pub(crate) struct Place {
 impl Place {
     /// Makes and fills it. Every COMMIT waits for the disk, on both engines.
     pub(crate) fn fill(engine: Engine, size: Size, programs: &Path) -> Result<Self, String> {
-        let folder = programs.join(engine.name());
+        // Two may be compared: each has a folder of its own.
+        let folder = programs.join(format!("{}-{}-{}", engine.name(), size.tenants, size.products));
         empty_folder(&folder)?;
         let (url, cluster) = match engine {
             Engine::Sqlite => (format!("sqlite:{}", folder.join("haat.db").display()), None),
@@ -50,18 +52,37 @@ impl Place {
     fn execute(&self, sql: &str) -> Outcome {
         let file = self.folder.join("growth.sql");
         write(&file, sql)?;
-        let mut client = match &self.cluster {
-            None => Command::new("sqlite3"),
-            Some(_) => Command::new("psql"),
-        };
-        match &self.cluster {
-            None => client.args(["-bail", self.url.trim_start_matches("sqlite:")]),
-            Some(cluster) => {
-                client.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", &cluster.superuser_url_for("haat")])
-            }
-        };
         let input = File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        run(client.stdin(input).stdout(Stdio::null()))
+        run(self.client().stdin(input).stdout(Stdio::null()))
+    }
+
+    /// How many orders there are, as the database says.
+    pub(crate) fn orders(&self) -> Result<i64, String> {
+        let flag = if self.cluster.is_some() { "-Atc" } else { "-list" };
+        let told = output(self.client().args([flag, "SELECT count(*) FROM orders"]))?;
+        let told = String::from_utf8_lossy(&told);
+        told.trim().parse().map_err(|_| format!("a count of orders: {told}"))
+    }
+
+    fn client(&self) -> Command {
+        match &self.cluster {
+            None => {
+                let mut sqlite = Command::new("sqlite3");
+                sqlite.args(["-bail", self.url.trim_start_matches("sqlite:")]);
+                sqlite
+            }
+            Some(cluster) => {
+                let mut psql = Command::new("psql");
+                let url = cluster.superuser_url_for("haat");
+                psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &url]);
+                psql
+            }
+        }
+    }
+
+    /// The database's URL for whoever no wall stops.
+    pub(crate) fn superuser_url(&self) -> String {
+        self.cluster.as_ref().map_or_else(|| self.url.clone(), |cluster| cluster.superuser_url_for("haat"))
     }
 
     /// The program on this database.

@@ -72,7 +72,7 @@ impl Subject {
             if let Ok(Some(status)) = subject.process.try_wait() {
                 return Err(format!("{program:?} has ended: {status}"));
             }
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > Duration::from_mins(1) {
                 return Err(format!("{program:?} does not answer"));
             }
             sleep(Duration::from_millis(5));

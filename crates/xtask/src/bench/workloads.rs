@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use crate::http::{call, call_json, request};
+use crate::http::{Answer, call, call_json, request};
 
 /// The owner of a store, who has logged in.
 pub(crate) struct Buyer {
@@ -19,18 +19,23 @@ pub(crate) struct Buyer {
 /// In clear text here, for databases that are thrown away.
 pub(crate) const PASSWORD: &str = "demo12345";
 
-/// Logs in the owners of these stores of `haat demo`.
-pub(crate) fn log_in(haat: &Subject, stores: impl Iterator<Item = u32>) -> Result<Vec<Buyer>, String> {
-    stores
-        .map(|store| {
-            let credentials = json!({ "username": format!("owner{store}"), "password": PASSWORD });
-            let tokens = call_json(haat.port, "POST", "/api/auth/login/", None, Some(&credentials))?;
-            let token = tokens.get("access").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let page = call_json(haat.port, "GET", "/api/products/?limit=200", Some(&token), None)?;
-            let products = page.as_array().into_iter().flatten().filter_map(|one| one.get("id")?.as_i64());
-            Ok(Buyer { identity: identity(&token)?, products: products.collect(), token })
-        })
-        .collect()
+/// Logs in the owners of these stores of a [`Place`](super::place::Place), which have so many products each.
+pub(crate) fn log_in(
+    haat: &Subject,
+    stores: impl IntoIterator<Item = u32>,
+    products: u32,
+) -> Result<Vec<Buyer>, String> {
+    let mut dice = Dice(2);
+    let logged_in = stores.into_iter().map(|store| {
+        let credentials = json!({ "username": format!("owner{store}"), "password": PASSWORD });
+        let tokens = call_json(haat.port, "POST", "/api/auth/login/", None, Some(&credentials))?;
+        let token = tokens.get("access").and_then(Value::as_str).unwrap_or_default().to_owned();
+        // As `growth` numbers them.
+        let (first, count) = (i64::from(store - 1) * i64::from(products) + 1, u64::from(products));
+        let some = (0..200).filter_map(|_| Some(first + i64::try_from(dice.roll(count)).ok()?)).collect();
+        Ok(Buyer { identity: identity(&token)?, products: some, token })
+    });
+    logged_in.collect()
 }
 
 /// The numbers that a token holds: store, user, session.
@@ -144,26 +149,22 @@ impl Buyer {
         }
     }
 
-    fn ask(&self, server: For, method: &str, path: &str, body: &str) -> String {
+    /// A request of this buyer's, as text.
+    pub(crate) fn ask(&self, server: For, method: &str, path: &str, body: &str) -> String {
         let (name, value) = self.header(server);
         request(method, path, &[(name, &value)], body)
     }
 
-    /// What a server answers this buyer; a success, or an error.
-    pub(crate) fn call(
+    /// What a server answers this buyer.
+    pub(crate) fn answer(
         &self,
         (subject, server): (&Subject, For),
         method: &str,
         path: &str,
         body: &str,
-    ) -> Result<String, String> {
+    ) -> Result<Answer, String> {
         let (name, value) = self.header(server);
-        let answer = call(subject.port, method, path, &[(name, &value)], body)?;
-        if (200..300).contains(&answer.status) {
-            Ok(answer.body)
-        } else {
-            Err(format!("{method} {path}: {} {}", answer.status, answer.body))
-        }
+        call(subject.port, method, path, &[(name, &value)], body)
     }
 
     fn order(&self, server: For, product: i64) -> String {
