@@ -77,6 +77,7 @@ pub async fn edge(
     let address = ClientAddress::of(&req, proxies);
     let panel = req.app_data::<Data<Panel>>().filter(|panel| panel.serves(&req)).cloned();
     let refusal = known.as_ref().and_then(|edge| refusal(&req, edge));
+    let turned_away = matches!(refusal, Some(ApiError::Overloaded));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
@@ -112,9 +113,12 @@ pub async fn edge(
     let client = address.0.map(tracing::field::display);
     let who = res.request().extensions().get::<Verified>().and_then(|Verified(who)| who.ok());
     let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
-    span.in_scope(|| {
-        tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
-    });
+    // A line for each would be most of what it costs to turn somebody away; they are counted.
+    if !turned_away {
+        span.in_scope(|| {
+            tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
+        });
+    }
     #[cfg(feature = "otlp")]
     crate::traces::answered(&trace, name(&method), path.as_deref().unwrap_or_default(), status);
     if let Some(edge) = known {
