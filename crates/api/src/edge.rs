@@ -109,11 +109,13 @@ pub async fn edge(
     }
     protect(headers, authenticated, tls);
 
-    let (path, status, took) = (res.request().match_pattern(), res.status().as_u16(), began.elapsed());
+    // Who is turned away has found no route, and to look for it now would cost more than all else.
+    let path = if turned_away { None } else { res.request().match_pattern() };
+    let (status, took) = (res.status().as_u16(), began.elapsed());
     let client = address.0.map(tracing::field::display);
     let who = res.request().extensions().get::<Verified>().and_then(|Verified(who)| who.ok());
     let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
-    // A line for each would be most of what it costs to turn somebody away; they are counted.
+    // Nor is there a line for each: they are counted.
     if !turned_away {
         span.in_scope(|| {
             tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
