@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Long enough for any answer; a test that waits so long has failed.
 const LONG: Duration = Duration::from_secs(30);
 
-fn on_each(patience: Duration, test: fn(Arc<dyn Store>)) {
+fn on_each(patience: Duration, test: fn(&Arc<dyn Store>)) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let Some(database) = TestDatabase::new(engine) else { continue };
         let mut options = database.options().clone();
@@ -21,7 +21,7 @@ fn on_each(patience: Duration, test: fn(Arc<dyn Store>)) {
         options.postgres.pool = 2;
         options.sqlite.patience = patience;
         options.postgres.patience = patience;
-        test(db::open(database.url(), &options).unwrap());
+        test(&db::open(database.url(), &options).unwrap());
     }
 }
 
@@ -54,7 +54,7 @@ fn submit(store: &Arc<dyn Store>, access: Access) -> (Receiver<Result<()>>, Arc<
     (told, ran)
 }
 
-fn what_has_waited_too_long_is_told_so_and_never_done(store: Arc<dyn Store>) {
+fn what_has_waited_too_long_is_told_so_and_never_done(store: &Arc<dyn Store>) {
     for access in [Access::Write, Access::Scan] {
         // As many as take from the queue: one writer or two on SQLite, two workers or one on PostgreSQL.
         let taken = store.vitals().queues.len();
@@ -63,8 +63,8 @@ fn what_has_waited_too_long_is_told_so_and_never_done(store: Arc<dyn Store>) {
             (Access::Write, false) => 2,
             _ => 1,
         };
-        let held: Vec<_> = (0..holders).map(|_| hold(&store, access)).collect();
-        let (told, ran) = submit(&store, access);
+        let held: Vec<_> = (0..holders).map(|_| hold(store, access)).collect();
+        let (told, ran) = submit(store, access);
         let result = told.recv_timeout(LONG).expect("an answer, while all are still busy");
         assert!(matches!(result, Err(Error::Unavailable(_))), "{access:?}: {result:?}");
         for (release, settled) in held {
@@ -86,13 +86,13 @@ fn vitals_tell_who_waits_and_what_is_in_use() {
     on_each(LONG, |store| {
         let scans =
             |store: &Arc<dyn Store>| store.vitals().queues.into_iter().find(|q| q.name == "scans").unwrap();
-        assert_eq!((scans(&store).waiting, scans(&store).capacity), (0, 1024));
-        let (release, settled) = hold(&store, Access::Scan);
+        assert_eq!((scans(store).waiting, scans(store).capacity), (0, 1024));
+        let (release, settled) = hold(store, Access::Scan);
         let pool = store.vitals().pools.remove(0);
         assert_eq!((pool.in_use, pool.max), (1, 2), "{pool:?}");
         drop(release);
         settled.recv_timeout(LONG).unwrap().unwrap();
-        let (told, _) = submit(&store, Access::Scan);
+        let (told, _) = submit(store, Access::Scan);
         told.recv_timeout(LONG).unwrap().expect("it goes on");
         if let Some(batches) = store.vitals().batches {
             assert_eq!(batches.units, 0, "nothing was written");
