@@ -78,7 +78,7 @@ fn a_request_goes_on_with_its_clients_trace_and_tells_nobodys_name(world: &World
     assert!(format!("{service:?}").contains("\"haat\""), "{service:?}");
     let scopes = resources.into_iter().flat_map(|resource| resource.scope_spans);
     let spans: Vec<_> = scopes.flat_map(|scope| scope.spans).collect();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
 
     let ours: Vec<_> = spans.iter().filter(|span| hex(&span.trace_id) == trace).collect();
     let named = |name: &str| {
