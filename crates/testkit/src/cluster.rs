@@ -68,6 +68,11 @@ impl Cluster {
         self.url("postgres", database)
     }
 
+    /// The number of the server's process, whose children are the backends.
+    pub fn server_pid(&self) -> Option<u32> {
+        fs::read_to_string(self.dir.path().join("data/postmaster.pid")).ok()?.lines().next()?.parse().ok()
+    }
+
     fn url(&self, role: &str, database: &str) -> String {
         let host = self.dir.path().to_string_lossy();
         format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(&host))

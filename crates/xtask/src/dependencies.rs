@@ -21,7 +21,7 @@ const ALLOWED_IN_TESTS: &str = "haat-testkit";
 
 /// What `haat` is not built from, as long as nobody asks for a feature: what tests use, and what needs more of the
 /// machine than a C compiler.
-const UNSHIPPED: &[&str] = &["haat-testkit", "openssl-sys"];
+const UNSHIPPED: &[&str] = &["haat-testkit", "openssl-sys", "opentelemetry"];
 
 /// What a crate must not reach; `*` at the end of a name stands for any ending.
 const UNREACHABLE: &[(&str, &[&str])] = &[
@@ -39,10 +39,24 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
             "pq-sys",
         ],
     ),
-    ("haat-infra", &["actix-*", "utoipa*"]),
-    ("haat-app", &["diesel*", "r2d2", "actix-*", "utoipa*"]),
+    ("haat-infra", &["actix-*", "utoipa*", "prometheus-client", "opentelemetry*", "tracing-opentelemetry"]),
+    (
+        "haat-app",
+        &[
+            "diesel*",
+            "r2d2",
+            "actix-*",
+            "utoipa*",
+            "prometheus-client",
+            "opentelemetry*",
+            "tracing-opentelemetry",
+        ],
+    ),
     ("haat-admin", &["diesel*", "r2d2", "bcrypt", "jsonwebtoken", "utoipa*"]),
 ];
+
+/// What a crate must not name itself, though it reaches it; its tests and examples may.
+const UNNAMED: &[(&str, &[&str])] = &[("haat-api", &["diesel", "r2d2"])];
 
 /// The crates of the workspace and all that they depend on, by name.
 #[derive(Debug, Default)]
@@ -141,6 +155,12 @@ pub(crate) fn violations(graph: &Graph) -> Vec<String> {
             }
         }
     }
+    for (member, unnamed) in UNNAMED {
+        let named = graph.built.get(*member).into_iter().flatten();
+        for name in named.filter(|name| unnamed.contains(&name.as_str())) {
+            violations.push(format!("{member} must not name {name} but in tests and examples"));
+        }
+    }
     violations
 }
 
@@ -205,6 +225,7 @@ mod tests {
                 "haat-api -> haat-domain",
                 "haat-api -> haat-infra",
                 "haat-api -> actix-web",
+                "haat-api ~> diesel",
                 "haat-infra -> haat-domain",
                 "haat-infra -> diesel",
                 "haat-infra ~> haat-testkit",
@@ -220,8 +241,9 @@ mod tests {
     #[test]
     fn every_broken_rule_is_named() {
         let graph = graph(
-            &["haat-domain", "haat-infra", "haat-new", "haat-testkit"],
+            &["haat-api", "haat-domain", "haat-infra", "haat-new", "haat-testkit"],
             &[
+                "haat-api -> diesel",
                 "haat-domain -> helper",
                 "helper -> other",
                 "other -> helper",
@@ -239,6 +261,7 @@ mod tests {
                 "haat-new has no rule: say in crates/xtask/src/dependencies.rs what it may depend on",
                 "haat-domain must not reach actix-*: haat-domain -> helper -> other -> actix-rt",
                 "haat-infra must not reach actix-*: haat-infra -> haat-domain -> helper -> other -> actix-rt",
+                "haat-api must not name diesel but in tests and examples",
             ]
         );
     }

@@ -1,9 +1,11 @@
 //! What a developer and CI run; `cargo xtask help` lists it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for the terminal")]
 
+mod bench;
 mod clients;
 mod dependencies;
 mod fuzz;
+mod http;
 mod lint;
 mod openapi30;
 mod pages;
@@ -52,11 +54,18 @@ const TEST: &[Step] = &[
     ("cargo-deny", install_cargo_deny),
     ("axe-core", pages::install_axe),
     ("format", || run(&mut cargo("fmt --all --check"))),
-    ("clippy", || run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))),
+    ("clippy", || {
+        run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
+        run(&mut cargo("clippy --package haat-api --all-targets --features otlp --locked -- -D warnings"))
+    }),
     ("rustdoc", || run(cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings"))),
     ("dependency rules", check_dependencies),
     ("dependency bans", check_bans),
     ("tests", || run(&mut with_postgres(cargo("test --workspace --locked"))?)),
+    ("traces", || {
+        let with = "test --workspace --locked --features haat-api/otlp --test api traces";
+        run(&mut with_postgres(cargo(with))?)
+    }),
     ("row-level security", || {
         // The whole workspace, though one package has the test: for that alone cargo would choose the dependencies'
         // features anew, and build them all again.
@@ -90,8 +99,10 @@ fn main() -> ExitCode {
         ["fuzz-api", options @ ..] => fuzz::fuzz_api(options),
         ["lint-api"] => lint::lint_api(),
         ["clients"] => clients::clients(),
+        ["bench", options @ ..] => bench::bench(options),
+        ["overload", options @ ..] => bench::overload(options),
         [] | ["help" | "--help" | "-h"] => {
-            print!("{HELP}");
+            print!("{HELP}{}", bench::HELP);
             Ok(())
         }
         _ => Err(format!("no such command: {}\n\n{HELP}", arguments.join(" "))),
@@ -147,6 +158,16 @@ fn install_packages() -> Outcome {
     if haat_testkit::find_program("npm").is_none() {
         missing.push("npm");
     }
+    apt_install(&missing)
+}
+
+/// Installs the programs of these names, which are packages of the same name too, where they are missing.
+fn install(programs: &[&'static str]) -> Outcome {
+    let missing = programs.iter().filter(|name| haat_testkit::find_program(name).is_none());
+    apt_install(&missing.copied().collect::<Vec<_>>())
+}
+
+fn apt_install(missing: &[&str]) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
@@ -163,7 +184,7 @@ fn install_packages() -> Outcome {
         run(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes"]).args(arguments))
     };
     apt_get(&["update"])?;
-    apt_get(&[&["install", "--no-install-recommends"], missing.as_slice()].concat())
+    apt_get(&[&["install", "--no-install-recommends"], missing].concat())
 }
 
 fn install_cargo_deny() -> Outcome {

@@ -6,8 +6,7 @@
 )]
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::http::{call_json, free_port};
 use crate::shell::{cargo, copy, empty_folder, run, target_folder};
 
 /// Ends with its value.
@@ -51,9 +51,7 @@ impl Server {
         copy(&target_folder()?.join("debug/haat"), &program)?;
 
         let io = |error: std::io::Error| format!("{}: {error}", folder.display());
-        let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io)?;
-        let port = probe.local_addr().map_err(io)?.port();
-        drop(probe);
+        let port = free_port()?;
         let log = File::create(folder.join("server.log")).map_err(io)?;
         let process = Self::program(folder)
             .args(["serve", "--port", &port.to_string()])
@@ -179,7 +177,6 @@ impl Server {
         Ok(Account { id, username: username.to_owned(), password: PASSWORD.to_owned() })
     }
 
-    /// One request, as HTTP is written; an answer that is no success is an error.
     fn call(
         &self,
         method: &str,
@@ -187,25 +184,7 @@ impl Server {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Value, String> {
-        let failed = |why: &dyn std::fmt::Display| format!("{method} {path}: {why}");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let mut stream = TcpStream::connect(address).map_err(|error| failed(&error))?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(|error| failed(&error))?;
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n{token}\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).map_err(|error| failed(&error))?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map_err(|error| failed(&error))?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        if !head.starts_with("HTTP/1.1 2") {
-            return Err(failed(&answer));
-        }
-        serde_json::from_str(body).map_err(|error| failed(&format!("{error} in {body}")))
+        call_json(self.port, method, path, token, body)
     }
 }
 

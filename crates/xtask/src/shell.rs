@@ -81,6 +81,10 @@ pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) -> Outcome {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+pub(crate) fn remove(path: &Path) -> Outcome {
+    std::fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
