@@ -11,7 +11,7 @@ pub(crate) fn own(options: &[&str]) -> Option<Cluster> {
         return None;
     }
     let cluster = Cluster::start_with(Durability::Durable, options).expect("a server");
-    let mut owner = Raw::postgres(&cluster.url_for("postgres")).expect("a connection");
+    let mut owner = raw(&cluster.url_for("postgres"));
     owner.run("CREATE DATABASE haat").expect("a database");
     Some(cluster)
 }
@@ -19,4 +19,10 @@ pub(crate) fn own(options: &[&str]) -> Option<Cluster> {
 /// The URL of its database.
 pub(crate) fn url(cluster: &Cluster) -> String {
     cluster.url_for("haat")
+}
+
+/// A connection past the program.
+#[track_caller]
+pub(crate) fn raw(url: &str) -> Raw {
+    Raw::open(&url.parse().expect("a URL")).expect("a connection")
 }
