@@ -12,13 +12,17 @@
     reason = "a test fails by panicking and says what it saw, and its helpers are part of it"
 )]
 
+mod chaos;
 mod checker;
 mod checker_itself;
 mod client;
+mod full_disk;
 mod history;
 mod killed_database;
 mod killed_program;
 mod load;
 mod market;
+mod network;
 mod program;
 mod server;
+mod sessions;
