@@ -1,10 +1,13 @@
-use super::dialect::{quoted, set_tenant, store_error};
+use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
 use super::repos::Session;
+use super::url;
 use crate::db::{transaction, unavailable};
 use crate::workers::{Workers, hand_over};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
+use diesel::r2d2::{
+    ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
+};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Work};
@@ -44,10 +47,20 @@ impl Default for PgOptions {
 
 /// A store in a PostgreSQL database.
 pub struct PgStore {
-    pool: Pool<Manager>,
+    server: Server,
     workers: Workers,
     scans: Workers,
+}
+
+/// Connections, and how they are used.
+#[derive(Clone)]
+struct Server {
+    pool: Pool<Manager>,
     begin: Begin,
+    /// How a transaction begins that changes nothing.
+    reading: &'static str,
+    /// Whether there is another server to go to when one can no longer be written to.
+    has_others: bool,
 }
 
 impl PgStore {
@@ -55,24 +68,54 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let pool = Pool::builder()
-            .max_size(options.pool)
-            .test_on_check_out(false)
-            .connection_timeout(options.connection_timeout)
-            .connection_customizer(Box::new(AppRole { sql: session(options) }))
-            .build(Manager::new(url))
-            .map_err(unavailable)?;
+        let pool = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let begin = if citus { Begin::InTwo } else { Begin::InOne };
+        let has_others = url::names_several_hosts(url);
+        Self::start(Server { pool, begin, reading: "BEGIN READ ONLY", has_others }, options)
+    }
+
+    /// A standby of this database, for reading. It may be away for now. Each transaction sees one moment.
+    pub fn standby(&self, url: &str, options: &PgOptions) -> Result<Self> {
+        let pool = pool(options)
+            // Whoever comes in vain can be served elsewhere.
+            .connection_timeout(STANDBY_TIMEOUT)
+            // Whoever asks it tells about it, once.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(Manager::new(url::tended(url)));
+        Self::start(Server { pool, begin: self.server.begin, reading: SNAPSHOT, has_others: false }, options)
+    }
+
+    fn start(server: Server, options: &PgOptions) -> Result<Self> {
         let threads = usize::try_from(options.pool).unwrap_or(1);
         let workers = Workers::start("postgres", threads, options.queue)?;
         // Half of the connections stay free of what may take long.
         let scans = Workers::start("postgres-scan", threads.div_ceil(2), options.queue)?;
-        Ok(Self { pool, workers, scans, begin: if citus { Begin::InTwo } else { Begin::InOne } })
+        Ok(Self { server, workers, scans })
     }
+}
+
+/// How long to wait for a connection to a standby.
+const STANDBY_TIMEOUT: Duration = Duration::from_millis(500);
+
+fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
+    Pool::builder()
+        .max_size(options.pool)
+        .test_on_check_out(false)
+        .connection_timeout(options.connection_timeout)
+        .connection_customizer(Box::new(AppRole { sql: session(options) }))
 }
 
 /// Opens one connection in the application's role.
 pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnection> {
-    let mut conn = establish(url)?;
+    in_role(establish(url)?, options)
+}
+
+/// The same to a standby.
+pub(in crate::db) fn connect_standby(url: &str, options: &PgOptions) -> Result<PgConnection> {
+    in_role(to(&url::tended(url))?, options)
+}
+
+fn in_role(mut conn: PgConnection, options: &PgOptions) -> Result<PgConnection> {
     conn.batch_execute(&session(options)).map_err(|error| {
         // The first migration makes the role, and nothing works before.
         unavailable(format!("{}; has `haat migrate` been run?", error.to_string().trim_end()))
@@ -80,8 +123,13 @@ pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnect
     Ok(conn)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+/// Opens one connection as whoever the URL says, to a server that can be written to.
 pub(crate) fn establish(url: &str) -> Result<PgConnection> {
+    to(&url::tended(&url::primary(url)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+fn to(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(unavailable)
 }
 
@@ -126,35 +174,35 @@ enum Begin {
 
 impl Store for PgStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
-        let (pool, begin) = (self.pool.clone(), self.begin);
+        let server = self.server.clone();
         let workers = if access == Access::Scan { &self.scans } else { &self.workers };
         hand_over(workers, work, move |mut work| {
-            let end = begin_and_run(&pool, begin, tenant, access, work.as_mut());
+            let end = begin_and_run(&server, tenant, access, work.as_mut());
             work.settle(end);
         });
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.pool.get().map_err(unavailable)?;
+        let mut conn = self.server.pool.get().map_err(unavailable)?;
         crate::db::migrate::check_current(&mut *conn)
     }
 }
 
 fn begin_and_run(
-    pool: &Pool<Manager>,
-    begin: Begin,
+    server: &Server,
     tenant: Option<TenantId>,
     access: Access,
     work: &mut dyn Work,
 ) -> Result<()> {
-    let mode = if access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
-    let sql = match (tenant, begin) {
+    let mode = if access == Access::Write { "BEGIN" } else { server.reading };
+    let sql = match (tenant, server.begin) {
         (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
         (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
     };
-    let mut conn = begun(pool, &sql)?;
-    transaction::run(&mut *conn, store_error, |conn| {
-        let inside = match begin {
+    let mut conn = begun(&server.pool, &sql)?;
+    let mut kept = false;
+    let end = transaction::run(&mut *conn, store_error, |conn| {
+        let inside = match server.begin {
             Begin::InOne => tenant,
             Begin::InTwo => None,
         };
@@ -162,8 +210,20 @@ fn begin_and_run(
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
         }
-        Ok(work.run(&mut session))
-    })?
+        kept = work.run(&mut session);
+        Ok(kept)
+    });
+    if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
+        // Broken in the pool's eyes: the next connection is to the server that can be written to now.
+        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+    }
+    end?
+}
+
+/// Whether the server has been made read-only: a restart would have ended the connection.
+fn is_read_only(conn: &mut PgConnection) -> bool {
+    let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("current_setting('transaction_read_only')::bool");
+    diesel::select(asked).get_result(conn).unwrap_or(true)
 }
 
 /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
