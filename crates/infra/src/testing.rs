@@ -127,6 +127,11 @@ pub enum Raw {
 }
 
 impl Raw {
+    /// To this PostgreSQL database, whosever it is.
+    pub fn postgres(url: &str) -> Result<Self, haat_domain::error::Error> {
+        db::establish_postgres(url).map(Self::Postgres)
+    }
+
     /// To PostgreSQL as its superuser, in no test's database: only where the server is this process's own.
     pub fn superuser() -> Option<Self> {
         let url = haat_testkit::superuser_url_for("postgres")?;

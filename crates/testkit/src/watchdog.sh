@@ -13,16 +13,27 @@ create_role() {
         "$bin/postgres" --single -j -D "$dir/data" postgres
 }
 
-if "$bin/initdb" -D "$dir/data" --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync && create_role
-then
+# Runs the server until it ends by itself, or is told to end because there is no more input.
+serve() {
     "$bin/postgres" -D "$dir/data" -k "$dir" "$@" 3<&- 4>&- &
     server=$!
     # QUIT is PostgreSQL's immediate shutdown. A server so young that it does not listen to signals yet ignores it,
-    # as what a shell runs in the background does, and dies of TERM instead.
-    { cat <&3 >/dev/null; kill -TERM "$server"; kill -QUIT "$server"; } 4>&- &
+    # as what a shell runs in the background does, and dies of TERM instead. The shell reads by itself: a program that
+    # did so for it would outlive it, and take the next line.
+    { read -r _ <&3; kill -TERM "$server"; kill -QUIT "$server"; } 4>&- &
     wait "$server"
     # It may have ended by itself; then nobody should signal a process that got its number since.
     kill "$!"
+    wait "$!"
+}
+
+if "$bin/initdb" -D "$dir/data" --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync && create_role
+then
+    serve "$@"
+    # Who has killed the server leaves a mark, which we take away; a line then starts it on the same data.
+    while [ -e "$dir/killed" ] && rm "$dir/killed" && read -r _ <&3; do
+        serve "$@"
+    done
 fi
 tail -n 5 "$dir/log" >&4
 rm -rf "$dir"
