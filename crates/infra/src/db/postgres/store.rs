@@ -1,8 +1,9 @@
 use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
 use super::repos::Session;
 use super::url;
-use crate::db::{transaction, unavailable};
-use crate::workers::{Workers, hand_over};
+use crate::db::transaction::Unit;
+use crate::db::{pool_vitals, transaction, unavailable};
+use crate::queue::{Bounds, Entrance};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{
@@ -10,8 +11,8 @@ use diesel::r2d2::{
 };
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
-use haat_domain::ports::{Access, Store, Work};
-use std::time::Duration;
+use haat_domain::ports::{Access, Store, Vitals, Work};
+use std::time::{Duration, Instant};
 
 type Manager = ConnectionManager<PgConnection>;
 
@@ -30,6 +31,8 @@ pub struct PgOptions {
     pub lock_timeout: Duration,
     /// How many units of work may wait their turn; more are refused.
     pub queue: usize,
+    /// How long one may wait for its turn and for a connection; after that it is not begun any more.
+    pub patience: Duration,
 }
 
 impl Default for PgOptions {
@@ -41,6 +44,7 @@ impl Default for PgOptions {
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             queue: 1024,
+            patience: Duration::from_secs(1),
         }
     }
 }
@@ -48,19 +52,23 @@ impl Default for PgOptions {
 /// A store in a PostgreSQL database.
 pub struct PgStore {
     server: Server,
-    workers: Workers,
-    scans: Workers,
+    work: Entrance<Unit>,
+    scans: Entrance<Unit>,
 }
 
 /// Connections, and how they are used.
 #[derive(Clone)]
 struct Server {
+    name: &'static str,
+    /// What the queues for them are called: of what is short, and of what may take long.
+    queues: [&'static str; 2],
     pool: Pool<Manager>,
     begin: Begin,
     /// How a transaction begins that changes nothing.
     reading: &'static str,
     /// Whether there is another server to go to when one can no longer be written to.
     has_others: bool,
+    patience: Duration,
 }
 
 impl PgStore {
@@ -69,33 +77,53 @@ impl PgStore {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
         let pool = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
-        let begin = if citus { Begin::InTwo } else { Begin::InOne };
-        let has_others = url::names_several_hosts(url);
-        Self::start(Server { pool, begin, reading: "BEGIN READ ONLY", has_others }, options)
+        let server = Server {
+            name: "postgres",
+            queues: ["work", "scans"],
+            pool,
+            begin: if citus { Begin::InTwo } else { Begin::InOne },
+            reading: "BEGIN READ ONLY",
+            has_others: url::names_several_hosts(url),
+            patience: options.patience,
+        };
+        Self::start(server, options)
     }
 
     /// A standby of this database, for reading. It may be away for now. Each transaction sees one moment.
     pub fn standby(&self, url: &str, options: &PgOptions) -> Result<Self> {
         let pool = pool(options)
-            // Whoever comes in vain can be served elsewhere.
-            .connection_timeout(STANDBY_TIMEOUT)
             // Whoever asks it tells about it, once.
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(Manager::new(url::tended(url)));
-        Self::start(Server { pool, begin: self.server.begin, reading: SNAPSHOT, has_others: false }, options)
+        let server = Server {
+            name: "postgres-standby",
+            queues: ["standby-work", "standby-scans"],
+            pool,
+            begin: self.server.begin,
+            reading: SNAPSHOT,
+            has_others: false,
+            // Whoever comes in vain is served by the database.
+            patience: options.patience / 2,
+        };
+        Self::start(server, options)
     }
 
     fn start(server: Server, options: &PgOptions) -> Result<Self> {
+        let bounds = Bounds { capacity: options.queue, patience: server.patience };
+        let [work, scans] = server.queues;
+        let (work, scans) = (Entrance::open(work, bounds)?, Entrance::open(scans, bounds)?);
+        let connections = server.clone();
+        let run = move |mut unit: Unit, since: Instant| {
+            let end = begin_and_run(&connections, since + connections.patience, &mut unit);
+            unit.work.settle(end);
+        };
         let threads = usize::try_from(options.pool).unwrap_or(1);
-        let workers = Workers::start("postgres", threads, options.queue)?;
+        work.serve("postgres", threads, run.clone())?;
         // Half of the connections stay free of what may take long.
-        let scans = Workers::start("postgres-scan", threads.div_ceil(2), options.queue)?;
-        Ok(Self { server, workers, scans })
+        scans.serve("postgres-scan", threads.div_ceil(2), run)?;
+        Ok(Self { server, work, scans })
     }
 }
-
-/// How long to wait for a connection to a standby.
-const STANDBY_TIMEOUT: Duration = Duration::from_millis(500);
 
 fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
     Pool::builder()
@@ -174,32 +202,34 @@ enum Begin {
 
 impl Store for PgStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
-        let server = self.server.clone();
-        let workers = if access == Access::Scan { &self.scans } else { &self.workers };
-        hand_over(workers, work, move |mut work| {
-            let end = begin_and_run(&server, tenant, access, work.as_mut());
-            work.settle(end);
-        });
+        let queue = if access == Access::Scan { &self.scans } else { &self.work };
+        if let Err(unit) = queue.put(Unit { tenant, access, work }) {
+            unit.refuse();
+        }
     }
 
     fn ready(&self) -> Result<()> {
         let mut conn = self.server.pool.get().map_err(unavailable)?;
         crate::db::migrate::check_current(&mut *conn)
     }
+
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            queues: vec![self.work.vitals(), self.scans.vitals()],
+            pools: vec![pool_vitals(self.server.name, &self.server.pool)],
+            batches: None,
+        }
+    }
 }
 
-fn begin_and_run(
-    server: &Server,
-    tenant: Option<TenantId>,
-    access: Access,
-    work: &mut dyn Work,
-) -> Result<()> {
+fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()> {
+    let (tenant, access, work) = (unit.tenant, unit.access, &mut unit.work);
     let mode = if access == Access::Write { "BEGIN" } else { server.reading };
     let sql = match (tenant, server.begin) {
         (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
         (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
     };
-    let mut conn = begun(&server.pool, &sql)?;
+    let mut conn = begun(&server.pool, &sql, until)?;
     let mut kept = false;
     let end = transaction::run(&mut *conn, store_error, |conn| {
         let inside = match server.begin {
@@ -228,10 +258,12 @@ fn is_read_only(conn: &mut PgConnection) -> bool {
 
 /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
 /// which is only noticed when they are used; nothing has been done on them, so that the next one may be tried.
-fn begun(pool: &Pool<Manager>, sql: &str) -> Result<PooledConnection<Manager>> {
+fn begun(pool: &Pool<Manager>, sql: &str, until: Instant) -> Result<PooledConnection<Manager>> {
     let mut tries = pool.max_size();
     loop {
-        let mut conn = pool.get().map_err(unavailable)?;
+        // Who is taken at the last moment still gets a connection that is there.
+        let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
+        let mut conn = pool.get_timeout(left).map_err(unavailable)?;
         match transaction::begin(&mut *conn, sql) {
             Ok(()) => return Ok(conn),
             Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
@@ -239,3 +271,6 @@ fn begun(pool: &Pool<Manager>, sql: &str) -> Result<PooledConnection<Manager>> {
         }
     }
 }
+
+/// For what is there at once.
+const MOMENT: Duration = Duration::from_millis(50);
