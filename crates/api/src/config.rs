@@ -151,6 +151,9 @@ pub struct Settings {
     /// The database for migrations, where the owner of the tables logs in elsewise than the program
     #[arg(long, env = "DATABASE_OWNER_URL", global = true, hide_env_values = true, value_name = "URL")]
     pub database_owner_url: Option<String>,
+    /// A standby of the PostgreSQL database, which answers listings while it has what it is asked for
+    #[arg(long, env = "DATABASE_REPLICA_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_replica_url: Option<String>,
     /// The PostgreSQL role in which sessions work
     #[arg(long, env = "HAAT_DATABASE_ROLE", global = true, default_value = "haat_app", value_name = "ROLE")]
     pub database_role: String,
@@ -279,6 +282,17 @@ impl Settings {
             .map_or_else(|| self.database(), |url| parse_url("DATABASE_OWNER_URL", url))
     }
 
+    /// The standby for listings, if there is one.
+    pub fn replica_database(&self) -> Result<Option<DatabaseUrl>, SettingError> {
+        let Some(url) = self.database_replica_url.as_ref().filter(|url| !url.is_empty()) else {
+            return Ok(None);
+        };
+        match (self.database()?, parse("DATABASE_REPLICA_URL", url)?) {
+            (DatabaseUrl::Postgres(_), replica @ DatabaseUrl::Postgres(_)) => Ok(Some(replica)),
+            _ => Err(SettingError::new("DATABASE_REPLICA_URL is for PostgreSQL: SQLite has no standbys")),
+        }
+    }
+
     /// How to use it.
     pub fn database_options(&self) -> Options {
         let mut options = Options::default();
@@ -317,13 +331,24 @@ impl Settings {
         let cost = cheap.then(|| {
             SettingError::new(format!("HAAT_BCRYPT_COST must be at least {MIN_COST} in production"))
         });
-        [self.database().err(), owner, cost].into_iter().flatten().chain(self.key_faults()).collect()
+        let replica = self.database().and_then(|_| self.replica_database()).err();
+        [self.database().err(), owner, replica, cost].into_iter().flatten().chain(self.key_faults()).collect()
     }
 }
 
 /// What OWASP's Password Storage Cheat Sheet asks of bcrypt at least.
 const MIN_COST: u32 = 10;
 
-fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
+fn parse(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
     url.parse().map_err(|wrong| SettingError::new(format!("{name} {wrong}")))
+}
+
+/// A database that is written to.
+fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
+    let database = parse(name, url)?;
+    if database.may_reach_a_standby() {
+        let wanted = "target_session_attrs must be read-write (which it is, where it is left out) or primary";
+        return Err(SettingError::new(format!("{name} is written to: its {wanted}")));
+    }
+    Ok(database)
 }

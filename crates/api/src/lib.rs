@@ -36,6 +36,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use haat_app::App;
 use haat_app::hashing::Hashing;
 use haat_app::once::InFlight;
+use haat_app::standby::Standby;
 use haat_infra::clock::SystemClock;
 use haat_infra::db;
 use haat_infra::password::BcryptHasher;
@@ -65,7 +66,15 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     let keys = settings.keys()?;
     let workers = Workers::start("hashing", settings.hashing_threads.into(), settings.hashing_queue.into())?;
     let hand_over = Box::new(move |task| workers.try_run(task).is_ok());
-    let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
+    let options = settings.database_options();
+    let (store, standby) = match settings.replica_database()? {
+        None => (db::open(&url, &options).map_err(commands::explain)?, None),
+        Some(replica) => {
+            let (store, standby) =
+                db::open_with_standby(&url, &replica, &options).map_err(commands::explain)?;
+            (store, Some(Arc::new(Standby::new(standby))))
+        }
+    };
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
     Ok(App {
@@ -78,6 +87,7 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
         in_flight: InFlight::default(),
+        standby,
     })
 }
 

@@ -10,6 +10,7 @@
 //! | [`once`] | the requests with an idempotency key that are being answered |
 //! | [`people`] | accounts to be, and new passwords |
 //! | [`sessions`] | logging in, and changing the own password |
+//! | [`standby`] | a copy of the database that answers listings |
 
 mod app;
 mod caller;
@@ -17,6 +18,7 @@ pub mod hashing;
 pub mod once;
 pub mod people;
 pub mod sessions;
+pub mod standby;
 
 pub use app::App;
 pub use caller::{Caller, Verified};

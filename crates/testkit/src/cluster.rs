@@ -52,6 +52,20 @@ impl Cluster {
     ///
     /// As [`start`](Self::start).
     pub fn start_with(durability: Durability, options: &[&str]) -> Result<Self, String> {
+        Self::make(durability, None, options)
+    }
+
+    /// Makes a standby of this cluster, a copy that follows it and can be read, in a directory of its own, and returns
+    /// once it accepts connections. What it calls itself when it asks for changes is `walreceiver`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn standby(&self, options: &[&str]) -> Result<Self, String> {
+        Self::make(Durability::Durable, Some(self.dir.path()), options)
+    }
+
+    fn make(durability: Durability, primary: Option<&Path>, options: &[&str]) -> Result<Self, String> {
         let bin = server_binaries().ok_or(
             "no PostgreSQL server binaries found: apt-get install postgresql (or put initdb on PATH)",
         )?;
@@ -62,7 +76,7 @@ impl Cluster {
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in("/tmp")
             .map_err(|error| format!("no directory for a PostgreSQL cluster in /tmp: {error}"))?;
-        let watchdog = spawn(&bin, dir.path(), durability, options)
+        let watchdog = spawn(&bin, dir.path(), primary, durability, options)
             .map_err(|error| format!("the PostgreSQL cluster does not start: {error}"))?;
         let mut cluster = Self { watchdog, dir, bin };
         cluster.wait_until_ready()?;
@@ -120,9 +134,14 @@ impl Cluster {
         self.url("postgres", database)
     }
 
+    /// The URL of a database of whichever of these clusters can be written to, for the role `haat_owner`.
+    pub fn url_for_any(clusters: &[&Self], database: &str) -> String {
+        let hosts: Vec<_> = clusters.iter().map(|cluster| cluster.dir.path().to_string_lossy()).collect();
+        url("haat_owner", database, &hosts.join(","))
+    }
+
     fn url(&self, role: &str, database: &str) -> String {
-        let host = self.dir.path().to_string_lossy();
-        format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(&host))
+        url(role, database, &self.dir.path().to_string_lossy())
     }
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
@@ -152,6 +171,10 @@ impl Cluster {
     }
 }
 
+fn url(role: &str, database: &str, host: &str) -> String {
+    format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(host))
+}
+
 /// The processes that this one has started.
 fn children(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -173,9 +196,16 @@ impl Drop for Cluster {
 }
 
 /// Starts the watchdog, and it the server, under an account that may run one.
-fn spawn(bin: &Path, dir: &Path, durability: Durability, options: &[&str]) -> io::Result<Child> {
+fn spawn(
+    bin: &Path,
+    dir: &Path,
+    primary: Option<&Path>,
+    durability: Durability,
+    options: &[&str],
+) -> io::Result<Child> {
     let mut watchdog = Command::new("sh");
     watchdog.args(["-c", include_str!("watchdog.sh"), "haat-testkit-watchdog"]).args([bin, dir]);
+    watchdog.arg(primary.unwrap_or(Path::new("")));
     watchdog.args(["--port=5432", "--listen-addresses=", "--max-connections=200", "--timezone=UTC"]);
     if durability == Durability::Fast {
         watchdog.args(["--fsync=off", "--synchronous-commit=off", "--full-page-writes=off"]);
@@ -313,6 +343,25 @@ mod tests {
         let (dir, server) = (cluster.dir.path().to_owned(), server(cluster.dir.path()));
         drop(cluster);
         assert!(!server.exists() && !dir.exists());
+    }
+
+    #[test]
+    fn a_standby_follows_and_cannot_be_written_to() {
+        let Some(primary) = start() else { return };
+        let Some(psql) = crate::find_program("psql") else { return };
+        let standby = primary.standby(&[]).unwrap();
+        let ask = |cluster: &Cluster, sql: &str| {
+            let url = cluster.url_for("postgres");
+            let output = Command::new(&psql).args(["-XAtc", sql, &url]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        assert_eq!(ask(&primary, "CREATE DATABASE followed"), "CREATE DATABASE");
+        let there = || ask(&standby, "SELECT count(*) FROM pg_database WHERE datname = 'followed'") == "1";
+        assert!((0..POLLS).any(|_| there() || (sleep(POLL), false).1), "it never arrived");
+        assert_eq!(ask(&standby, "DROP DATABASE followed"), "", "it is refused");
+        let any = Cluster::url_for_any(&[&standby, &primary], "postgres") + "&target_session_attrs=read-write";
+        let output = Command::new(&psql).args(["-XAtc", "SELECT pg_is_in_recovery()", &any]).output().unwrap();
+        assert_eq!(output.stdout, b"f\n");
     }
 
     /// Starts itself as another process, which holds a cluster, and kills that.

@@ -1,6 +1,6 @@
 //! Whether PostgreSQL's walls between tenants stand.
 
-use super::postgres::connect;
+use super::postgres::{connect, connect_standby};
 use super::{PgOptions, unavailable};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -55,7 +55,15 @@ const FAULTS: &str = "
 
 /// One line a fault, as the application's role sees it.
 pub(super) fn check(url: &str, options: &PgOptions) -> Result<Vec<String>> {
-    let mut conn = connect(url, options)?;
-    let faults = diesel::sql_query(FAULTS).load::<Fault>(&mut conn).map_err(unavailable)?;
+    faults(&mut connect(url, options)?)
+}
+
+/// The same on a standby.
+pub(super) fn check_standby(url: &str, options: &PgOptions) -> Result<Vec<String>> {
+    faults(&mut connect_standby(url, options)?)
+}
+
+fn faults(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let faults = diesel::sql_query(FAULTS).load::<Fault>(conn).map_err(unavailable)?;
     Ok(faults.into_iter().map(|fault| fault.fault).collect())
 }

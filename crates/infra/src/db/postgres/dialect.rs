@@ -121,9 +121,11 @@ pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
         diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
             Error::Conflict(Conflict::Duplicate)
         }
-        diesel::result::Error::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection, info) => {
-            unavailable(info.message())
-        }
+        // Read-only: a server whose disk is full, or that another one has taken over from.
+        diesel::result::Error::DatabaseError(
+            Kind::SerializationFailure | Kind::ClosedConnection | Kind::ReadOnlyTransaction,
+            info,
+        ) => unavailable(info.message()),
         diesel::result::Error::DatabaseError(Kind::Unknown, info)
             if PASSING.iter().any(|passing| info.message().contains(passing)) =>
         {

@@ -8,7 +8,9 @@ pub(super) mod portable;
 #[expect(clippy::duplicate_mod, reason = "on purpose: the same source over the other engine's dialect")]
 mod repos;
 mod store;
+mod url;
 
-pub(super) use store::connect;
+pub(super) use store::{connect, connect_standby};
 pub(crate) use store::establish;
 pub use store::{PgOptions, PgStore};
+pub(super) use url::may_reach_a_standby;

@@ -1,11 +1,14 @@
-use super::dialect::{quoted, set_tenant, store_error};
+use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
 use super::repos::Session;
+use super::url;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
+use diesel::r2d2::{
+    ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
+};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
@@ -48,9 +51,24 @@ impl Default for PgOptions {
 
 /// A store in a PostgreSQL database.
 pub struct PgStore {
-    pool: Pool<Manager>,
+    server: Server,
     work: Entrance<Unit>,
     scans: Entrance<Unit>,
+}
+
+/// Connections, and how they are used.
+#[derive(Clone)]
+struct Server {
+    name: &'static str,
+    /// What the queues for them are called: of what is short, and of what may take long.
+    queues: [&'static str; 2],
+    pool: Pool<Manager>,
+    begin: Begin,
+    /// How a transaction begins that changes nothing.
+    reading: &'static str,
+    /// Whether there is another server to go to when one can no longer be written to.
+    has_others: bool,
+    patience: Duration,
 }
 
 impl PgStore {
@@ -58,33 +76,74 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let pool = Pool::builder()
-            .max_size(options.pool)
-            .test_on_check_out(false)
-            .connection_timeout(options.connection_timeout)
-            .connection_customizer(Box::new(AppRole { sql: session(options) }))
-            .build(Manager::new(url))
-            .map_err(unavailable)?;
-        let bounds = Bounds { capacity: options.queue, patience: options.patience };
-        let (work, scans) = (Entrance::open("work", bounds)?, Entrance::open("scans", bounds)?);
-        let begin = if citus { Begin::InTwo } else { Begin::InOne };
-        let (connections, patience) = (pool.clone(), options.patience);
+        let pool = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let server = Server {
+            name: "postgres",
+            queues: ["work", "scans"],
+            pool,
+            begin: if citus { Begin::InTwo } else { Begin::InOne },
+            reading: "BEGIN READ ONLY",
+            has_others: url::names_several_hosts(url),
+            patience: options.patience,
+        };
+        Self::start(server, options)
+    }
+
+    /// A standby of this database, for reading. It may be away for now. Each transaction sees one moment.
+    pub fn standby(&self, url: &str, options: &PgOptions) -> Result<Self> {
+        let pool = pool(options)
+            // Whoever asks it tells about it, once.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(Manager::new(url::tended(url)));
+        let server = Server {
+            name: "postgres-standby",
+            queues: ["standby-work", "standby-scans"],
+            pool,
+            begin: self.server.begin,
+            reading: SNAPSHOT,
+            has_others: false,
+            // Whoever comes in vain is served by the database.
+            patience: options.patience / 2,
+        };
+        Self::start(server, options)
+    }
+
+    fn start(server: Server, options: &PgOptions) -> Result<Self> {
+        let bounds = Bounds { capacity: options.queue, patience: server.patience };
+        let [work, scans] = server.queues;
+        let (work, scans) = (Entrance::open(work, bounds)?, Entrance::open(scans, bounds)?);
+        let connections = server.clone();
         let run = move |mut unit: Unit, since: Instant| {
-            let until = since + patience;
-            let end = begin_and_run(&connections, begin, until, &mut unit);
+            let end = begin_and_run(&connections, since + connections.patience, &mut unit);
             unit.work.settle(end);
         };
         let threads = usize::try_from(options.pool).unwrap_or(1);
         work.serve("postgres", threads, run.clone())?;
         // Half of the connections stay free of what may take long.
         scans.serve("postgres-scan", threads.div_ceil(2), run)?;
-        Ok(Self { pool, work, scans })
+        Ok(Self { server, work, scans })
     }
+}
+
+fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
+    Pool::builder()
+        .max_size(options.pool)
+        .test_on_check_out(false)
+        .connection_timeout(options.connection_timeout)
+        .connection_customizer(Box::new(AppRole { sql: session(options) }))
 }
 
 /// Opens one connection in the application's role.
 pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnection> {
-    let mut conn = establish(url)?;
+    in_role(establish(url)?, options)
+}
+
+/// The same to a standby.
+pub(in crate::db) fn connect_standby(url: &str, options: &PgOptions) -> Result<PgConnection> {
+    in_role(to(&url::tended(url))?, options)
+}
+
+fn in_role(mut conn: PgConnection, options: &PgOptions) -> Result<PgConnection> {
     conn.batch_execute(&session(options)).map_err(|error| {
         // The first migration makes the role, and nothing works before.
         unavailable(format!("{}; has `haat migrate` been run?", error.to_string().trim_end()))
@@ -92,8 +151,13 @@ pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnect
     Ok(conn)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+/// Opens one connection as whoever the URL says, to a server that can be written to.
 pub(crate) fn establish(url: &str) -> Result<PgConnection> {
+    to(&url::tended(&url::primary(url)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+fn to(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(unavailable)
 }
 
@@ -145,29 +209,30 @@ impl Store for PgStore {
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.pool.get().map_err(unavailable)?;
+        let mut conn = self.server.pool.get().map_err(unavailable)?;
         crate::db::migrate::check_current(&mut *conn)
     }
 
     fn vitals(&self) -> Vitals {
         Vitals {
             queues: vec![self.work.vitals(), self.scans.vitals()],
-            pools: vec![pool_vitals("postgres", &self.pool)],
+            pools: vec![pool_vitals(self.server.name, &self.server.pool)],
             batches: None,
         }
     }
 }
 
-fn begin_and_run(pool: &Pool<Manager>, begin: Begin, until: Instant, unit: &mut Unit) -> Result<()> {
-    let (tenant, work) = (unit.tenant, &mut unit.work);
-    let mode = if unit.access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
-    let sql = match (tenant, begin) {
+fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()> {
+    let (tenant, access, work) = (unit.tenant, unit.access, &mut unit.work);
+    let mode = if access == Access::Write { "BEGIN" } else { server.reading };
+    let sql = match (tenant, server.begin) {
         (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
         (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
     };
-    let mut conn = begun(pool, &sql, until)?;
-    transaction::run(&mut *conn, store_error, |conn| {
-        let inside = match begin {
+    let mut conn = begun(&server.pool, &sql, until)?;
+    let mut kept = false;
+    let end = transaction::run(&mut *conn, store_error, |conn| {
+        let inside = match server.begin {
             Begin::InOne => tenant,
             Begin::InTwo => None,
         };
@@ -175,8 +240,20 @@ fn begin_and_run(pool: &Pool<Manager>, begin: Begin, until: Instant, unit: &mut 
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
         }
-        Ok(work.run(&mut session))
-    })?
+        kept = work.run(&mut session);
+        Ok(kept)
+    });
+    if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
+        // Broken in the pool's eyes: the next connection is to the server that can be written to now.
+        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+    }
+    end?
+}
+
+/// Whether the server has been made read-only: a restart would have ended the connection.
+fn is_read_only(conn: &mut PgConnection) -> bool {
+    let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("current_setting('transaction_read_only')::bool");
+    diesel::select(asked).get_result(conn).unwrap_or(true)
 }
 
 /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
