@@ -43,3 +43,8 @@ fn what_is_sent_arrives_nowhere() {
 fn every_packet_takes_long() {
     goes_on_after(Weather::Slow(Duration::from_millis(700)), 16);
 }
+
+#[test]
+fn the_answers_to_commits_are_lost() {
+    goes_on_after(Weather::LosesCommits, 16);
+}

@@ -7,9 +7,7 @@ use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{
-    ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
-};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
@@ -271,10 +269,15 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
         Ok(kept)
     });
     if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
-        // Broken in the pool's eyes: the next connection is to the server that can be written to now.
-        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+        // The next connection is to the server that can be written to now.
+        give_up(&mut conn);
     }
     end?
+}
+
+/// Makes a connection broken in the pool's eyes, which then makes a new one.
+fn give_up(conn: &mut PgConnection) {
+    AnsiTransactionManager::transaction_manager_status_mut(conn).set_in_error();
 }
 
 /// Whether the server has been made read-only: a restart would have ended the connection.
@@ -299,12 +302,20 @@ impl Server {
             // Who is taken at the last moment still gets a connection that is there.
             let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
             let mut conn = self.pool.get_timeout(left).map_err(unavailable)?;
-            let backend = backend(&mut conn).map_err(store_error)?;
-            let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
-            match transaction::begin(&mut *conn, sql) {
-                Ok(()) => return Ok((conn, watched)),
-                Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
-                Err(error) => return Err(store_error(error)),
+            let begun = backend(&mut conn).and_then(|backend| {
+                let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
+                transaction::begin(&mut *conn, sql)?;
+                Ok(watched)
+            });
+            match begun {
+                Ok(watched) => return Ok((conn, watched)),
+                Err(error) => {
+                    give_up(&mut conn);
+                    if tries == 0 {
+                        return Err(store_error(error));
+                    }
+                    tries -= 1;
+                }
             }
         }
     }
