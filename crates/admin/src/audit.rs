@@ -34,12 +34,13 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     let request = PageRequest { limit: limited(50), sort: newest, cursor: typed.cursor(&mut errors) };
     let actor = typed.filled("by").map(str::to_owned);
     let work = move |cx: &mut Cx<'_>| {
-        let filter = by(cx, filter, actor.as_deref(), &mut errors)?;
+        let mut errors = errors.clone();
+        let filter = by(cx, filter.clone(), actor.as_deref(), &mut errors)?;
         let none = Page::default();
         let page = if errors.is_empty() { list_audit(cx, &filter, &request)? } else { none };
         Ok((page, errors))
     };
-    let (frame, (page, errors)) = desk.show(Access::Scan, Action::ReadAudit, work).await?;
+    let (frame, (page, errors)) = desk.list(Access::Scan, Action::ReadAudit, work).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Audit log", body(&frame, &draft, &page)))

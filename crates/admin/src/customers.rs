@@ -42,9 +42,9 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
         PageRequest { limit: limited(50), sort: sorted(&typed, NEWEST), cursor: typed.cursor(&mut errors) };
     let faulty = !errors.is_empty();
     let work = move |cx: &mut Cx<'_>| {
-        if faulty { Ok(Page::default()) } else { list_customers(cx, search, &request) }
+        if faulty { Ok(Page::default()) } else { list_customers(cx, search.clone(), &request) }
     };
-    let (frame, page) = desk.show(Access::Scan, Action::ReadCustomers, work).await?;
+    let (frame, page) = desk.list(Access::Scan, Action::ReadCustomers, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Customers", body(&frame, &draft, &page)))

@@ -50,7 +50,7 @@ async fn show(desk: Desk) -> Result<HttpResponse, Failure> {
         let names = orders::names(cx, &latest)?;
         Ok((report, latest, names))
     };
-    match desk.show(Access::Scan, Action::ReadReports, work).await {
+    match desk.list(Access::Scan, Action::ReadReports, work).await {
         Ok((frame, (report, latest, names))) => {
             let days = per_day(&report, &days, &zone, Money::zero(frame.currency()?))?;
             Ok(frame.page("Dashboard", body(&frame, &report, &days, &latest, &names)))

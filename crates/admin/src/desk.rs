@@ -145,6 +145,21 @@ impl Desk {
         Ok((self.frame(who), found))
     }
 
+    /// The same for a list, which may come from a standby.
+    pub(crate) async fn list<T: Send + 'static>(
+        &self,
+        access: Access,
+        action: Action,
+        work: impl Fn(&mut Cx<'_>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<(Frame, T), Failure> {
+        let both = move |cx: &mut Cx<'_>| {
+            behind_the_counter(cx)?;
+            Ok((Who::of(cx)?, work(cx)?))
+        };
+        let (who, found) = self.sight.app.list(&self.caller, access, action, both).await?;
+        Ok((self.frame(who), found))
+    }
+
     /// Does something as them, for what is no whole page.
     pub(crate) async fn run<T: Send + 'static>(
         &self,

@@ -51,7 +51,7 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
         let page = if faulty { none } else { list_invitations(cx, status, &request)? };
         Ok((page, cx.now()))
     };
-    let (frame, (page, now)) = desk.show(Access::Scan, Action::ReadInvitations, work).await?;
+    let (frame, (page, now)) = desk.list(Access::Scan, Action::ReadInvitations, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Invitations", table(&frame, &draft, &page, now)))

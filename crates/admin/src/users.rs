@@ -69,7 +69,7 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
     let work = move |cx: &mut Cx<'_>| {
         if faulty { Ok(Page::default()) } else { list_users(cx, &filter, &request) }
     };
-    let (frame, page) = desk.show(Access::Scan, Action::ReadUsers, work).await?;
+    let (frame, page) = desk.list(Access::Scan, Action::ReadUsers, work).await?;
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Users", table(&frame, &draft, &page)))

@@ -236,6 +236,11 @@ fn check(settings: &Settings, audit: bool, against: Option<&Path>) -> Result<(),
         }
         faults.extend(broken);
     }
+    if let Ok(Some(replica)) = settings.replica_database() {
+        let found = db::check_standby(&replica, &settings.database_options());
+        let found = found.unwrap_or_else(|error| vec![explain(error).to_string()]);
+        faults.extend(found.into_iter().map(|fault| format!("replica: {fault}")));
+    }
     faults.dedup();
     for fault in &faults {
         eprintln!("FAULT {fault}");

@@ -5,6 +5,7 @@ mod edge;
 pub use self::edge::{EdgeSettings, PanelPath};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use haat_app::Patience;
 use haat_domain::money::Currency;
 use haat_infra::db::{DatabaseUrl, Options, Synchronous};
 use std::net::IpAddr;
@@ -151,6 +152,9 @@ pub struct Settings {
     /// The database for migrations, where the owner of the tables logs in elsewise than the program
     #[arg(long, env = "DATABASE_OWNER_URL", global = true, hide_env_values = true, value_name = "URL")]
     pub database_owner_url: Option<String>,
+    /// A standby of the PostgreSQL database, which answers listings while it has what it is asked for
+    #[arg(long, env = "DATABASE_REPLICA_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_replica_url: Option<String>,
     /// The PostgreSQL role in which sessions work
     #[arg(long, env = "HAAT_DATABASE_ROLE", global = true, default_value = "haat_app", value_name = "ROLE")]
     pub database_role: String,
@@ -160,9 +164,12 @@ pub struct Settings {
     /// Milliseconds that a request waits for its turn at the database; then it is answered 503
     #[arg(long, env = "HAAT_PATIENCE", global = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=60_000), value_name = "MILLISECONDS")]
     pub patience: u32,
-    /// Seconds that PostgreSQL may work on one statement
-    #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
+    /// Seconds that a request waits for the database, and PostgreSQL may work on one statement
+    #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub statement_timeout: u16,
+    /// The same for what may take longer in a large store: searches, filters and figures
+    #[arg(long, env = "HAAT_SCAN_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
+    pub scan_timeout: u16,
     /// What an acknowledged write has survived on SQLite: the loss of power, or only the program's end
     #[arg(long, env = "HAAT_SQLITE_SYNCHRONOUS", global = true, value_enum, default_value = "full")]
     pub sqlite_synchronous: SqliteSynchronous,
@@ -288,6 +295,17 @@ impl Settings {
             .map_or_else(|| self.database(), |url| parse_url("DATABASE_OWNER_URL", url))
     }
 
+    /// The standby for listings, if there is one.
+    pub fn replica_database(&self) -> Result<Option<DatabaseUrl>, SettingError> {
+        let Some(url) = self.database_replica_url.as_ref().filter(|url| !url.is_empty()) else {
+            return Ok(None);
+        };
+        match (self.database()?, parse("DATABASE_REPLICA_URL", url)?) {
+            (DatabaseUrl::Postgres(_), replica @ DatabaseUrl::Postgres(_)) => Ok(Some(replica)),
+            _ => Err(SettingError::new("DATABASE_REPLICA_URL is for PostgreSQL: SQLite has no standbys")),
+        }
+    }
+
     /// How to use it.
     pub fn database_options(&self) -> Options {
         let mut options = Options::default();
@@ -300,9 +318,17 @@ impl Settings {
         let patience = Duration::from_millis(self.patience.into());
         options.sqlite.patience = patience;
         options.postgres.patience = patience;
+        options.postgres.scan_timeout = Duration::from_secs(self.scan_timeout.into());
         options.postgres.pool = self.database_pool;
         options.postgres.role.clone_from(&self.database_role);
         options
+    }
+
+    /// How long a request waits for it.
+    pub fn patience(&self) -> Patience {
+        let [short, scan] =
+            [self.statement_timeout, self.scan_timeout].map(|seconds| Duration::from_secs(seconds.into()));
+        Patience { short, scan }
     }
 
     /// Whether demo data may be loaded here.
@@ -329,13 +355,24 @@ impl Settings {
         let cost = cheap.then(|| {
             SettingError::new(format!("HAAT_BCRYPT_COST must be at least {MIN_COST} in production"))
         });
-        [self.database().err(), owner, cost].into_iter().flatten().chain(self.key_faults()).collect()
+        let replica = self.database().and_then(|_| self.replica_database()).err();
+        [self.database().err(), owner, replica, cost].into_iter().flatten().chain(self.key_faults()).collect()
     }
 }
 
 /// What OWASP's Password Storage Cheat Sheet asks of bcrypt at least.
 const MIN_COST: u32 = 10;
 
-fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
+fn parse(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
     url.parse().map_err(|wrong| SettingError::new(format!("{name} {wrong}")))
+}
+
+/// A database that is written to.
+fn parse_url(name: &str, url: &str) -> Result<DatabaseUrl, SettingError> {
+    let database = parse(name, url)?;
+    if database.may_reach_a_standby() {
+        let wanted = "target_session_attrs must be read-write (which it is, where it is left out) or primary";
+        return Err(SettingError::new(format!("{name} is written to: its {wanted}")));
+    }
+    Ok(database)
 }

@@ -41,6 +41,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use haat_app::App;
 use haat_app::hashing::Hashing;
 use haat_app::once::InFlight;
+use haat_app::standby::Standby;
 use haat_domain::ports::Clock;
 use haat_infra::clock::SystemClock;
 use haat_infra::db;
@@ -76,7 +77,14 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     let mut options = settings.database_options();
     // Requests wait for nobody longer than for their turn, and so not for the write of another process either.
     options.sqlite.busy_timeout = options.sqlite.patience;
-    let store = db::open(&url, &options).map_err(commands::explain)?;
+    let (store, standby) = match settings.replica_database()? {
+        None => (db::open(&url, &options).map_err(commands::explain)?, None),
+        Some(replica) => {
+            let (store, standby) =
+                db::open_with_standby(&url, &replica, &options).map_err(commands::explain)?;
+            (store, Some(Arc::new(Standby::new(standby))))
+        }
+    };
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
     Ok(App {
@@ -86,10 +94,12 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         hasher: Arc::new(hasher),
         hashing: Hashing::new(settings.hashing_queue, hand_over),
         currency: settings.currency,
+        patience: settings.patience(),
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
         in_flight: InFlight::default(),
         vitals: Arc::default(),
+        standby,
     })
 }
 

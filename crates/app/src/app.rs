@@ -1,6 +1,7 @@
 use crate::Caller;
 use crate::hashing::Hashing;
 use crate::once::InFlight;
+use crate::standby::Standby;
 use crate::unit::Unit;
 use crate::vitals::Vitals;
 use haat_domain::authz::{Action, Realm};
@@ -10,9 +11,12 @@ use haat_domain::identity::Credential;
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::ports::{Access, Clock, PasswordHasher, Random, Store, TokenIssuer, Tx};
+use haat_domain::standby::is_in_one_store;
+use haat_domain::time::Timestamp;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// What every handler can reach: the ports, and the one way from a request into a transaction.
 pub struct App {
@@ -32,10 +36,51 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// The requests with an idempotency key that are being answered.
     pub in_flight: InFlight,
+    /// What may answer listings, if there is such a thing.
+    pub standby: Option<Arc<Standby>>,
     /// The currency of a store that names none.
     pub currency: Currency,
+    /// How long a request waits for the database.
+    pub patience: Patience,
     /// What was done, in numbers.
     pub vitals: Arc<Vitals>,
+}
+
+/// Somebody with a good token who is about to do something.
+#[derive(Clone)]
+struct Guest {
+    credential: Credential,
+    now: Timestamp,
+    request: Option<String>,
+    visit: Option<Visit>,
+    action: Action,
+}
+
+impl Guest {
+    /// Authenticates them by their row, and asks the policy.
+    fn enter<'t>(&self, tx: &'t mut dyn Tx) -> Result<Cx<'t>> {
+        let mut cx = Cx::authenticate(tx, &self.credential, self.now)?.for_request(self.request.clone());
+        if let Some(visit) = self.visit {
+            cx = cx.in_store(visit)?;
+        }
+        cx.permit(self.action)?;
+        Ok(cx)
+    }
+}
+
+/// How long a request waits for the database's answer: after that its client is told that there is none.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For rows by their keys, and for changes.
+    pub short: Duration,
+    /// For work that grows with the store.
+    pub scan: Duration,
+}
+
+impl Patience {
+    fn of(self, access: Access) -> Duration {
+        if access == Access::Scan { self.scan } else { self.short }
+    }
 }
 
 impl App {
@@ -53,18 +98,38 @@ impl App {
         action: Action,
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let guest = self.guest(caller, action).await?;
+        let tenant = guest.credential.tenant;
+        self.transact(Some(tenant), access, move |tx| work(&mut guest.enter(tx)?)).await
+    }
+
+    /// Lists something as the caller. Where there is a standby that has the store in the state in which the caller was
+    /// found in the database, the list is made there; whatever keeps it from that, the database makes it.
+    pub async fn list<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        access: Access,
+        action: Action,
+        work: impl Fn(&mut Cx<'_>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let now = self.clock.now();
+        let standby = self.standby.as_ref().filter(|standby| is_in_one_store(action) && standby.is_up(now));
+        let Some(standby) = standby else { return self.run(caller, access, action, work).await };
+        let guest = self.guest(caller, action).await?;
+        let (tenant, asking, work) = (Some(guest.credential.tenant), guest.clone(), Arc::new(work));
+        let pass = self.transact(tenant, Access::Read, move |tx| asking.enter(tx)?.pass(action)).await?;
+        if let Some(listed) = standby.list(pass, access, Arc::clone(&work), self.clock.as_ref()).await {
+            return listed;
+        }
+        self.transact(tenant, access, move |tx| work(&mut guest.enter(tx)?)).await
+    }
+
+    /// The caller as they come to do this, announced where they must be.
+    async fn guest(&self, caller: &Caller, action: Action) -> Result<Guest> {
         let credential = self.credential(caller)?;
         let (now, request) = (self.clock.now(), caller.request.clone());
         let visit = self.announce(caller, &credential, action).await?;
-        let work = move |tx: &mut dyn Tx| {
-            let mut cx = Cx::authenticate(tx, &credential, now)?.for_request(request);
-            if let Some(visit) = visit {
-                cx = cx.in_store(visit)?;
-            }
-            cx.permit(action)?;
-            work(&mut cx)
-        };
-        self.transact(Some(credential.tenant), access, work).await
+        Ok(Guest { credential, now, request, visit, action })
     }
 
     /// Writes down that a platform admin is about to act in the store that they name, whatever comes of it. For
@@ -111,7 +176,11 @@ impl App {
     ) -> Result<T> {
         let (answer, wait) = oneshot::channel();
         self.store.submit(tenant, access, Box::new(Unit::new(&self.vitals, access, work, answer)));
-        wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
+        match timeout(self.patience.of(access), wait).await {
+            Ok(answer) => answer.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into()))),
+            // What has begun goes on, and may still be done.
+            Err(late) => Err(Error::Unavailable(late.into())),
+        }
     }
 
     /// Whether the caller may do this at all: for what is dear, before it is done.

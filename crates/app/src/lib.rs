@@ -11,6 +11,7 @@
 //! | [`people`] | accounts to be, and new passwords |
 //! | [`sessions`] | logging in, and changing the own password |
 //! | [`vitals`] | what was done and how long it took, in numbers |
+//! | [`standby`] | a copy of the database that answers listings |
 
 mod app;
 mod caller;
@@ -18,10 +19,11 @@ pub mod hashing;
 pub mod once;
 pub mod people;
 pub mod sessions;
+pub mod standby;
 mod unit;
 pub mod vitals;
 
-pub use app::App;
+pub use app::{App, Patience};
 pub use caller::{Caller, Verified};
 
 /// The target of spans that are made for traces, and not for the log.

@@ -22,6 +22,7 @@
 //! | [`tenancy`], [`identity`], [`catalog`], [`orders`], [`audit`], [`reports`], [`idempotency`] | types and use cases, by area |
 //! | [`money`], [`pricing`], [`page`], [`text`], [`time`], [`ids`], [`error`] | what they are made of |
 //! | [`ports`], [`cx`] | what the domain needs from the world, and how a use case gets it |
+//! | [`standby`] | what a copy of the database may answer |
 
 pub mod audit;
 pub mod authz;
@@ -37,6 +38,7 @@ pub mod page;
 pub mod ports;
 pub mod pricing;
 pub mod reports;
+pub mod standby;
 pub mod tenancy;
 #[cfg(feature = "testing")]
 pub mod testing;

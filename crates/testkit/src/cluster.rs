@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const POLLS: u32 = 600;
 pub enum Durability {
     /// No: nothing waits for the disk. For tests.
     Fast,
-    /// Yes, as a server is by default. For measurements.
+    /// Yes, as a server is by default. For measurements, and for what is killed.
     Durable,
 }
 
@@ -32,6 +32,8 @@ pub enum Durability {
 pub struct Cluster {
     watchdog: Child,
     dir: TempDir,
+    /// Where PostgreSQL's programs are.
+    bin: PathBuf,
 }
 
 impl Cluster {
@@ -41,6 +43,29 @@ impl Cluster {
     ///
     /// A sentence to show to whoever runs this, when there is no server program or it does not come up.
     pub fn start(durability: Durability) -> Result<Self, String> {
+        Self::start_with(durability, &[])
+    }
+
+    /// The same with further options of the server program, such as `--max-connections=20`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(durability: Durability, options: &[&str]) -> Result<Self, String> {
+        Self::make(durability, None, options)
+    }
+
+    /// Makes a standby of this cluster, a copy that follows it and can be read, in a directory of its own, and returns
+    /// once it accepts connections. What it calls itself when it asks for changes is `walreceiver`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn standby(&self, options: &[&str]) -> Result<Self, String> {
+        Self::make(Durability::Durable, Some(self.dir.path()), options)
+    }
+
+    fn make(durability: Durability, primary: Option<&Path>, options: &[&str]) -> Result<Self, String> {
         let bin = server_binaries().ok_or(
             "no PostgreSQL server binaries found: apt-get install postgresql (or put initdb on PATH)",
         )?;
@@ -51,11 +76,52 @@ impl Cluster {
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in("/tmp")
             .map_err(|error| format!("no directory for a PostgreSQL cluster in /tmp: {error}"))?;
-        let watchdog = spawn(&bin, dir.path(), durability)
+        let watchdog = spawn(&bin, dir.path(), primary, durability, options)
             .map_err(|error| format!("the PostgreSQL cluster does not start: {error}"))?;
-        let mut cluster = Self { watchdog, dir };
-        cluster.wait_until_ready(&bin.join("pg_isready"))?;
+        let mut cluster = Self { watchdog, dir, bin };
+        cluster.wait_until_ready()?;
         Ok(cluster)
+    }
+
+    /// The directory of the server's socket, `.s.PGSQL.5432`, and of its data, `data`.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Kills the server and all its sessions, as a power cut would: `kill -9`, all at once.
+    ///
+    /// # Errors
+    ///
+    /// A sentence to show to whoever runs this, when the server was not there or does not go.
+    pub fn crash(&mut self) -> Result<(), String> {
+        let failed = |error: io::Error| format!("the PostgreSQL server cannot be killed: {error}");
+        let server = self.server().map_err(failed)?;
+        let mark = self.dir.path().join("killed");
+        fs::write(&mark, "").map_err(failed)?;
+        let mut kill = Command::new("kill");
+        kill.arg("-9").arg(server.to_string()).args(children(server).iter().map(ToString::to_string));
+        // A session that ended in between makes `kill` complain; the server's end is what counts.
+        kill.stderr(Stdio::null()).status().map_err(failed)?;
+        self.wait_until("the PostgreSQL server was not killed", || !mark.exists())
+    }
+
+    /// Starts a server that has been killed again, on the data that it has left, and returns once it accepts
+    /// connections.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) -> Result<(), String> {
+        let told = self.watchdog.stdin.as_mut().map(|input| input.write_all(b"again\n"));
+        told.transpose().map_err(|error| format!("nobody starts the PostgreSQL server again: {error}"))?;
+        self.wait_until_ready()
+    }
+
+    /// The number of the server's process.
+    fn server(&self) -> io::Result<u32> {
+        let file = fs::read_to_string(self.dir.path().join("data/postmaster.pid"))?;
+        let number = file.lines().next().and_then(|number| number.parse().ok());
+        number.ok_or_else(|| io::Error::other("its file names no process"))
     }
 
     /// The URL of a database for the role `haat_owner`.
@@ -73,13 +139,30 @@ impl Cluster {
         fs::read_to_string(self.dir.path().join("data/postmaster.pid")).ok()?.lines().next()?.parse().ok()
     }
 
-    fn url(&self, role: &str, database: &str) -> String {
-        let host = self.dir.path().to_string_lossy();
-        format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(&host))
+    /// The URL of a database of whichever of these clusters can be written to, for the role `haat_owner`.
+    pub fn url_for_any(clusters: &[&Self], database: &str) -> String {
+        let hosts: Vec<_> = clusters.iter().map(|cluster| cluster.dir.path().to_string_lossy()).collect();
+        url("haat_owner", database, &hosts.join(","))
     }
 
-    fn wait_until_ready(&mut self, pg_isready: &Path) -> Result<(), String> {
+    fn url(&self, role: &str, database: &str) -> String {
+        url(role, database, &self.dir.path().to_string_lossy())
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let mut pg_isready = Command::new(self.bin.join("pg_isready"));
+        pg_isready.args(["--quiet", "--port=5432", "--host"]).arg(self.dir.path());
+        self.wait_until("the PostgreSQL server accepted no connection", || {
+            pg_isready.status().is_ok_and(|status| status.success())
+        })
+    }
+
+    /// Waits 30 seconds at most, and no longer than the watchdog lives.
+    fn wait_until(&mut self, otherwise: &str, mut done: impl FnMut() -> bool) -> Result<(), String> {
         for _ in 0..POLLS {
+            if done() {
+                return Ok(());
+            }
             if self.watchdog.try_wait().is_ok_and(|status| status.is_some()) {
                 let mut log = String::new();
                 if let Some(stderr) = &mut self.watchdog.stderr {
@@ -87,18 +170,26 @@ impl Cluster {
                 }
                 return Err(format!("the PostgreSQL server ended while starting:\n{}", log.trim_end()));
             }
-            let status = Command::new(pg_isready)
-                .args(["--quiet", "--port=5432", "--host"])
-                .arg(self.dir.path())
-                .status()
-                .map_err(|error| format!("{} does not run: {error}", pg_isready.display()))?;
-            if status.success() {
-                return Ok(());
-            }
             sleep(POLL);
         }
-        Err("the PostgreSQL server accepted no connection within 30 seconds".to_owned())
+        Err(format!("{otherwise} within 30 seconds"))
     }
+}
+
+fn url(role: &str, database: &str, host: &str) -> String {
+    format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(host))
+}
+
+/// The processes that this one has started.
+fn children(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parent_of = |process: &u32| {
+        let status = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name, in brackets, may hold anything; the parent is the second field behind it.
+        status.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    numbers.filter(|process| parent_of(process) == Some(parent)).collect()
 }
 
 impl Drop for Cluster {
@@ -110,15 +201,24 @@ impl Drop for Cluster {
 }
 
 /// Starts the watchdog, and it the server, under an account that may run one.
-fn spawn(bin: &Path, dir: &Path, durability: Durability) -> io::Result<Child> {
+fn spawn(
+    bin: &Path,
+    dir: &Path,
+    primary: Option<&Path>,
+    durability: Durability,
+    options: &[&str],
+) -> io::Result<Child> {
     let mut watchdog = Command::new("sh");
     watchdog.args(["-c", include_str!("watchdog.sh"), "haat-testkit-watchdog"]).args([bin, dir]);
+    watchdog.arg(primary.unwrap_or(Path::new("")));
     watchdog.args(["--port=5432", "--listen-addresses=", "--max-connections=200", "--timezone=UTC"]);
     if durability == Durability::Fast {
         watchdog.args(["--fsync=off", "--synchronous-commit=off", "--full-page-writes=off"]);
         // A worker of its own that is in a test's database just when the test drops it would keep it from that.
         watchdog.arg("--autovacuum=off");
     }
+    // Of two that say the same the last one counts.
+    watchdog.args(options);
     // The server refuses to run as root. The directory's owner tells who we are without a system call of our own.
     if fs::metadata(dir)?.uid() == 0 {
         let (uid, gid) = unprivileged_account().ok_or_else(|| io::Error::other("no account to run it as"))?;
@@ -221,6 +321,54 @@ mod tests {
         drop(cluster);
         assert!(!server.exists());
         assert!(!dir.exists());
+    }
+
+    #[test]
+    fn a_killed_cluster_starts_again_with_what_it_had() {
+        if server_binaries().is_none() {
+            return; // Another test says so.
+        }
+        let mut cluster = Cluster::start_with(Durability::Durable, &["--max-connections=10"]).unwrap();
+        let killed = cluster.server().unwrap();
+        let Some(psql) = crate::find_program("psql") else { return };
+        let ask = |cluster: &Cluster, sql: &str| {
+            let url = cluster.url_for("postgres");
+            let output = Command::new(&psql).args(["-XAtc", sql, &url]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        ask(&cluster, "CREATE DATABASE kept");
+        for _ in 0..2 {
+            cluster.crash().unwrap();
+            assert!(!Path::new("/proc").join(killed.to_string()).exists());
+            cluster.restart().unwrap();
+            assert_eq!(ask(&cluster, "SHOW fsync"), "on");
+            assert_eq!(ask(&cluster, "SHOW max_connections"), "10");
+            assert_eq!(ask(&cluster, "SELECT count(*) FROM pg_database WHERE datname = 'kept'"), "1");
+        }
+        let (dir, server) = (cluster.dir.path().to_owned(), server(cluster.dir.path()));
+        drop(cluster);
+        assert!(!server.exists() && !dir.exists());
+    }
+
+    #[test]
+    fn a_standby_follows_and_cannot_be_written_to() {
+        let Some(primary) = start() else { return };
+        let Some(psql) = crate::find_program("psql") else { return };
+        let standby = primary.standby(&[]).unwrap();
+        let ask = |cluster: &Cluster, sql: &str| {
+            let url = cluster.url_for("postgres");
+            let output = Command::new(&psql).args(["-XAtc", sql, &url]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        assert_eq!(ask(&primary, "CREATE DATABASE followed"), "CREATE DATABASE");
+        let there = || ask(&standby, "SELECT count(*) FROM pg_database WHERE datname = 'followed'") == "1";
+        assert!((0..POLLS).any(|_| there() || (sleep(POLL), false).1), "it never arrived");
+        assert_eq!(ask(&standby, "DROP DATABASE followed"), "", "it is refused");
+        let any =
+            Cluster::url_for_any(&[&standby, &primary], "postgres") + "&target_session_attrs=read-write";
+        let output =
+            Command::new(&psql).args(["-XAtc", "SELECT pg_is_in_recovery()", &any]).output().unwrap();
+        assert_eq!(output.stdout, b"f\n");
     }
 
     /// Starts itself as another process, which holds a cluster, and kills that.

@@ -31,7 +31,8 @@ pub(super) async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse
     let access = if typed.is_plain() { Access::Read } else { Access::Scan };
     let customer = typed.filled("customer").map(str::to_owned);
     let work = move |cx: &mut Cx<'_>| {
-        let filter = for_customer(cx, filter, customer.as_deref(), &mut errors)?;
+        let mut errors = errors.clone();
+        let filter = for_customer(cx, filter.clone(), customer.as_deref(), &mut errors)?;
         // What is faulty is shown beside an empty list: a list that leaves a wish out would be taken for its answer.
         if !errors.is_empty() {
             return Ok((Page::default(), Names::new(), errors));
@@ -40,7 +41,7 @@ pub(super) async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse
         let names = names(cx, &page.items)?;
         Ok((page, names, errors))
     };
-    let (frame, (page, names, errors)) = desk.show(access, Action::ReadOrders, work).await?;
+    let (frame, (page, names, errors)) = desk.list(access, Action::ReadOrders, work).await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let draft = Draft { errors, ..Draft::of(typed) };
     Ok(frame.answer(status, "Orders", body(&frame, &draft, &page, &names)))

@@ -118,7 +118,7 @@ pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse
     let access = if filtered { Access::Scan } else { Access::Read };
     let asked = query.clone();
     let (frame, found) =
-        desk.show(access, Action::ReadProducts, move |cx| find(cx, &asked, filtered)).await?;
+        desk.list(access, Action::ReadProducts, move |cx| find(cx, &asked, filtered)).await?;
     let faulty = !found.errors.is_empty();
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };

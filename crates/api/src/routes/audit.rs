@@ -163,7 +163,7 @@ async fn list_audit(
     let action = Action::ReadAudit;
     let wanted: AuditQuery = app.checked(&caller, action, query(&req)).await?;
     let page = app
-        .run(&caller, Access::Scan, action, move |cx| {
+        .list(&caller, Access::Scan, action, move |cx| {
             let (filter, request) = wanted.parse()?;
             audit::list_audit(cx, &filter, &request)
         })

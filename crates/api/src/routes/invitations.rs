@@ -140,7 +140,7 @@ async fn list_invitations(
     let action = Action::ReadInvitations;
     let wanted: InvitationQuery = app.checked(&caller, action, query(&req)).await?;
     let (rows, next) = app
-        .run(&caller, Access::Scan, action, move |cx| {
+        .list(&caller, Access::Scan, action, move |cx| {
             let (status, request) = wanted.parse()?;
             let page = identity::list_invitations(cx, status, &request)?;
             let rows: Vec<_> = page.items.iter().map(|row| InvitationBody::of(row, cx.now())).collect();

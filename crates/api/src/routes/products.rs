@@ -255,7 +255,7 @@ async fn list_products(
     let action = Action::ReadProducts;
     let wanted: ProductQuery = app.checked(&caller, action, query(&req)).await?;
     let (rows, next) = app
-        .run(&caller, wanted.access(), action, move |cx| {
+        .list(&caller, wanted.access(), action, move |cx| {
             let (filter, request) = wanted.parse(cx.known()?.currency())?;
             let tenant = cx.known()?.tenant();
             let page = catalog::list_products(cx, filter, &request)?;

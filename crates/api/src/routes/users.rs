@@ -180,7 +180,7 @@ async fn list_users(
     let action = Action::ReadUsers;
     let wanted: UserQuery = app.checked(&caller, action, query(&req)).await?;
     let page = app
-        .run(&caller, Access::Scan, action, move |cx| {
+        .list(&caller, Access::Scan, action, move |cx| {
             let (filter, request) = wanted.parse()?;
             identity::list_users(cx, &filter, &request)
         })

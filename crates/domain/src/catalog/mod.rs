@@ -344,7 +344,7 @@ pub fn lock_product(cx: &mut Cx<'_>, id: ProductId) -> Result<Product> {
     cx.enter(Action::UpdateProduct)?.tx.products().lock(id)?.ok_or(Error::NotFound)
 }
 
-/// Replaces what is said about a product.
+/// Replaces what is said about a product. Where nothing changes, nothing is written, its time of change neither.
 pub fn replace_product(cx: &mut Cx<'_>, id: ProductId, details: ProductDetails) -> Result<Product> {
     change_product(cx, id, |_| details)
 }
@@ -360,13 +360,14 @@ fn change_product(
     change: impl FnOnce(ProductDetails) -> ProductDetails,
 ) -> Result<Product> {
     let mut shop = cx.enter(Action::UpdateProduct)?;
-    let mut product = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
-    let before = Facts::from(&product);
-    product.details = change(product.details);
+    let before = shop.tx.products().lock(id)?.ok_or(Error::NotFound)?;
+    let product = Product { details: change(before.details.clone()), updated_at: shop.now, ..before.clone() };
     check_details(&mut shop, &product)?;
-    product.updated_at = shop.now;
+    if product.details == before.details {
+        return Ok(before);
+    }
     shop.tx.products().update(&product)?;
-    shop.record(Object::Product(id), before, (&product).into())?;
+    shop.record(Object::Product(id), (&before).into(), (&product).into())?;
     Ok(product)
 }
 

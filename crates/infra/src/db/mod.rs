@@ -46,6 +46,14 @@ pub enum DatabaseUrl {
 #[error("must begin with sqlite: (and name a file) or postgres://")]
 pub struct UnknownScheme;
 
+impl DatabaseUrl {
+    /// Whether this asks to be led to a server that cannot be written to: `target_session_attrs` is neither
+    /// `read-write`, which is ours where the URL says nothing, nor `primary`.
+    pub fn may_reach_a_standby(&self) -> bool {
+        matches!(self, Self::Postgres(url) if postgres::may_reach_a_standby(url))
+    }
+}
+
 impl std::str::FromStr for DatabaseUrl {
     type Err = UnknownScheme;
 
@@ -80,12 +88,34 @@ pub fn open(url: &DatabaseUrl, options: &Options) -> Result<Arc<dyn Store>> {
     })
 }
 
+/// Opens the store and a standby of it, which may be away for now. On SQLite there is none.
+pub fn open_with_standby(
+    url: &DatabaseUrl,
+    standby: &DatabaseUrl,
+    options: &Options,
+) -> Result<(Arc<dyn Store>, Arc<dyn Store>)> {
+    let (DatabaseUrl::Postgres(url), DatabaseUrl::Postgres(standby)) = (url, standby) else {
+        return Err(unavailable("only PostgreSQL has standbys"));
+    };
+    let store = PgStore::open(url, &options.postgres)?;
+    let standby = store.standby(standby, &options.postgres)?;
+    Ok((Arc::new(store), Arc::new(standby)))
+}
+
 /// What is wrong with the walls between tenants that the database itself holds up, one line a fault.
 /// SQLite has none: nothing can be wrong with them.
 pub fn check_walls(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>> {
     match url {
         DatabaseUrl::Sqlite(_) => Ok(Vec::new()),
         DatabaseUrl::Postgres(url) => walls::check(url, &options.postgres),
+    }
+}
+
+/// The same of a standby, with which listings are answered.
+pub fn check_standby(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>> {
+    match url {
+        DatabaseUrl::Sqlite(_) => Ok(Vec::new()),
+        DatabaseUrl::Postgres(url) => walls::check_standby(url, &options.postgres),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether PostgreSQL's walls between tenants stand.
 
-use super::postgres::connect;
+use super::postgres::{connect, connect_standby};
 use super::{PgOptions, unavailable};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -51,11 +51,23 @@ const FAULTS: &str = "
   LEFT JOIN tenants_tables o ON o.oid = c.confrelid
   WHERE c.conkey[1] <> t.attnum
     OR c.confkey[1] IS DISTINCT FROM CASE WHEN c.confrelid = to_regclass('public.tenants') THEN 1 ELSE o.attnum END
+  UNION ALL
+  -- What may pass (a lock that others hold, a server that ends) is told from a fault by its words.
+  SELECT 'the server speaks ' || setting || ', and its errors are read in English: ALTER DATABASE ... SET lc_messages = ''C'''
+  FROM pg_settings WHERE name = 'lc_messages' AND setting !~* '^(c|posix|en|$)'
   ORDER BY fault";
 
 /// One line a fault, as the application's role sees it.
 pub(super) fn check(url: &str, options: &PgOptions) -> Result<Vec<String>> {
-    let mut conn = connect(url, options)?;
-    let faults = diesel::sql_query(FAULTS).load::<Fault>(&mut conn).map_err(unavailable)?;
+    faults(&mut connect(url, options)?)
+}
+
+/// The same on a standby.
+pub(super) fn check_standby(url: &str, options: &PgOptions) -> Result<Vec<String>> {
+    faults(&mut connect_standby(url, options)?)
+}
+
+fn faults(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let faults = diesel::sql_query(FAULTS).load::<Fault>(conn).map_err(unavailable)?;
     Ok(faults.into_iter().map(|fault| fault.fault).collect())
 }

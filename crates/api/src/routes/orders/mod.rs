@@ -138,7 +138,7 @@ async fn list_orders(
     let action = Action::ReadOrders;
     let wanted: OrderQuery = app.checked(&caller, action, query(&req)).await?;
     let (rows, next) = app
-        .run(&caller, wanted.access(), action, move |cx| {
+        .list(&caller, wanted.access(), action, move |cx| {
             let (filter, request) = wanted.parse()?;
             let tenant = cx.known()?.tenant();
             let page = orders::list_orders(cx, filter, &request)?;

@@ -1,6 +1,7 @@
 //! PostgreSQL: a server. A pool of connections, each transaction inside row-level security.
 
 pub(super) mod dialect;
+mod overdue;
 #[path = "../portable/tables.rs"]
 #[expect(clippy::duplicate_mod, reason = "as the repositories")]
 pub(super) mod portable;
@@ -8,7 +9,9 @@ pub(super) mod portable;
 #[expect(clippy::duplicate_mod, reason = "on purpose: the same source over the other engine's dialect")]
 mod repos;
 mod store;
+mod url;
 
-pub(super) use store::connect;
 pub(crate) use store::establish;
 pub use store::{PgOptions, PgStore};
+pub(super) use store::{connect, connect_standby};
+pub(super) use url::may_reach_a_standby;

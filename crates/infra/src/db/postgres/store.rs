@@ -1,14 +1,17 @@
-use super::dialect::{quoted, set_tenant, store_error};
+use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
+use super::overdue::{Sessions, Watched};
 use super::repos::Session;
+use super::url;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Manager = ConnectionManager<PgConnection>;
@@ -24,6 +27,8 @@ pub struct PgOptions {
     pub connection_timeout: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
+    /// How long a statement may take whose work grows with the store.
+    pub scan_timeout: Duration,
     /// How long a statement may wait for a lock.
     pub lock_timeout: Duration,
     /// How many units of work may wait their turn; more are refused.
@@ -38,8 +43,9 @@ impl Default for PgOptions {
             pool: 8,
             role: "haat_app".to_owned(),
             connection_timeout: Duration::from_secs(2),
-            statement_timeout: Duration::from_secs(10),
-            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(2),
+            scan_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(1),
             queue: 1024,
             patience: Duration::from_secs(1),
         }
@@ -48,9 +54,27 @@ impl Default for PgOptions {
 
 /// A store in a PostgreSQL database.
 pub struct PgStore {
-    pool: Pool<Manager>,
+    server: Server,
     work: Entrance<Unit>,
     scans: Entrance<Unit>,
+}
+
+/// Connections, and how they are used.
+#[derive(Clone)]
+struct Server {
+    name: &'static str,
+    /// What the queues for them are called: of what is short, and of what may take long.
+    queues: [&'static str; 2],
+    pool: Pool<Manager>,
+    begin: Begin,
+    /// How a transaction begins that changes nothing.
+    reading: &'static str,
+    /// Whether there is another server to go to when one can no longer be written to.
+    has_others: bool,
+    patience: Duration,
+    statement_timeout: Duration,
+    scan_timeout: Duration,
+    sessions: Arc<Sessions>,
 }
 
 impl PgStore {
@@ -58,33 +82,82 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let pool = Pool::builder()
-            .max_size(options.pool)
-            .test_on_check_out(false)
-            .connection_timeout(options.connection_timeout)
-            .connection_customizer(Box::new(AppRole { sql: session(options) }))
-            .build(Manager::new(url))
-            .map_err(unavailable)?;
-        let bounds = Bounds { capacity: options.queue, patience: options.patience };
-        let (work, scans) = (Entrance::open("work", bounds)?, Entrance::open("scans", bounds)?);
-        let begin = if citus { Begin::InTwo } else { Begin::InOne };
-        let (connections, patience) = (pool.clone(), options.patience);
+        let url = url::tended(&url::primary(url));
+        let pool = pool(options).build(Manager::new(&url)).map_err(unavailable)?;
+        let server = Server {
+            name: "postgres",
+            queues: ["work", "scans"],
+            pool,
+            begin: if citus { Begin::InTwo } else { Begin::InOne },
+            reading: "BEGIN READ ONLY",
+            has_others: url::names_several_hosts(&url),
+            patience: options.patience,
+            statement_timeout: options.statement_timeout,
+            scan_timeout: options.scan_timeout,
+            sessions: Sessions::watched(url)?,
+        };
+        Self::start(server, options)
+    }
+
+    /// A standby of this database, for reading. It may be away for now. Each transaction sees one moment.
+    pub fn standby(&self, url: &str, options: &PgOptions) -> Result<Self> {
+        let url = url::tended(url);
+        let pool = pool(options)
+            // Whoever asks it tells about it, once.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(Manager::new(&url));
+        let server = Server {
+            name: "postgres-standby",
+            queues: ["standby-work", "standby-scans"],
+            pool,
+            begin: self.server.begin,
+            reading: SNAPSHOT,
+            has_others: false,
+            // Whoever comes in vain is served by the database.
+            patience: options.patience / 2,
+            statement_timeout: options.statement_timeout,
+            scan_timeout: options.scan_timeout,
+            sessions: Sessions::watched(url)?,
+        };
+        Self::start(server, options)
+    }
+
+    fn start(server: Server, options: &PgOptions) -> Result<Self> {
+        let bounds = Bounds { capacity: options.queue, patience: server.patience };
+        let [work, scans] = server.queues;
+        let (work, scans) = (Entrance::open(work, bounds)?, Entrance::open(scans, bounds)?);
+        let connections = server.clone();
         let run = move |mut unit: Unit, since: Instant| {
-            let until = since + patience;
-            let end = begin_and_run(&connections, begin, until, &mut unit);
+            let end = begin_and_run(&connections, since + connections.patience, &mut unit);
             unit.work.settle(end);
         };
         let threads = usize::try_from(options.pool).unwrap_or(1);
         work.serve("postgres", threads, run.clone())?;
         // Half of the connections stay free of what may take long.
         scans.serve("postgres-scan", threads.div_ceil(2), run)?;
-        Ok(Self { pool, work, scans })
+        Ok(Self { server, work, scans })
     }
+}
+
+fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
+    Pool::builder()
+        .max_size(options.pool)
+        .test_on_check_out(false)
+        .connection_timeout(options.connection_timeout)
+        .connection_customizer(Box::new(AppRole { sql: session(options) }))
 }
 
 /// Opens one connection in the application's role.
 pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnection> {
-    let mut conn = establish(url)?;
+    in_role(establish(url)?, options)
+}
+
+/// The same to a standby.
+pub(in crate::db) fn connect_standby(url: &str, options: &PgOptions) -> Result<PgConnection> {
+    in_role(to(&url::tended(url))?, options)
+}
+
+fn in_role(mut conn: PgConnection, options: &PgOptions) -> Result<PgConnection> {
     conn.batch_execute(&session(options)).map_err(|error| {
         // The first migration makes the role, and nothing works before.
         unavailable(format!("{}; has `haat migrate` been run?", error.to_string().trim_end()))
@@ -92,8 +165,13 @@ pub(in crate::db) fn connect(url: &str, options: &PgOptions) -> Result<PgConnect
     Ok(conn)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+/// Opens one connection as whoever the URL says, to a server that can be written to.
 pub(crate) fn establish(url: &str) -> Result<PgConnection> {
+    to(&url::tended(&url::primary(url)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
+pub(super) fn to(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(unavailable)
 }
 
@@ -105,7 +183,7 @@ fn session(options: &PgOptions) -> String {
         quoted(&options.role),
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),
-        options.statement_timeout.as_millis() * 3,
+        options.statement_timeout.as_millis() * u128::from(OVERDUE),
     )
 }
 
@@ -145,54 +223,118 @@ impl Store for PgStore {
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.pool.get().map_err(unavailable)?;
-        crate::db::migrate::check_current(&mut *conn)
+        let until = Instant::now() + self.server.patience;
+        let (mut conn, _watched) = self.server.begun("BEGIN READ ONLY", Access::Read, until)?;
+        let end = crate::db::migrate::check_current(&mut *conn);
+        AnsiTransactionManager::rollback_transaction(&mut *conn).map_err(store_error)?;
+        end
     }
 
     fn vitals(&self) -> Vitals {
         Vitals {
             queues: vec![self.work.vitals(), self.scans.vitals()],
-            pools: vec![pool_vitals("postgres", &self.pool)],
+            pools: vec![pool_vitals(self.server.name, &self.server.pool)],
             batches: None,
         }
     }
 }
 
-fn begin_and_run(pool: &Pool<Manager>, begin: Begin, until: Instant, unit: &mut Unit) -> Result<()> {
-    let (tenant, work) = (unit.tenant, &mut unit.work);
-    let mode = if unit.access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
-    let sql = match (tenant, begin) {
-        (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
-        (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
+fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()> {
+    let (tenant, access, work) = (unit.tenant, unit.access, &mut unit.work);
+    let mode = if access == Access::Write { "BEGIN" } else { server.reading }.to_owned();
+    let time = (access == Access::Scan)
+        .then(|| format!("SET LOCAL statement_timeout = {}", server.scan_timeout.as_millis()));
+    let (begin, then) = match server.begin {
+        Begin::InOne => {
+            let all: Vec<_> = [Some(mode), tenant.map(set_tenant), time].into_iter().flatten().collect();
+            (all.join("; "), None)
+        }
+        Begin::InTwo => (mode, time),
     };
-    let mut conn = begun(pool, &sql, until)?;
-    transaction::run(&mut *conn, store_error, |conn| {
-        let inside = match begin {
+    let (mut conn, _watched) = server.begun(&begin, access, until)?;
+    let mut kept = false;
+    let end = transaction::run(&mut *conn, store_error, |conn| {
+        let inside = match server.begin {
             Begin::InOne => tenant,
             Begin::InTwo => None,
         };
+        if let Some(sql) = then {
+            conn.batch_execute(&sql).map_err(store_error)?;
+        }
         let mut session = Session::begun(conn, inside);
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
         }
-        Ok(work.run(&mut session))
-    })?
+        kept = work.run(&mut session);
+        Ok(kept)
+    });
+    if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
+        // The next connection is to the server that can be written to now.
+        give_up(&mut conn);
+    }
+    end?
 }
 
-/// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
-/// which is only noticed when they are used; nothing has been done on them, so that the next one may be tried.
-fn begun(pool: &Pool<Manager>, sql: &str, until: Instant) -> Result<PooledConnection<Manager>> {
-    let mut tries = pool.max_size();
-    loop {
-        // Who is taken at the last moment still gets a connection that is there.
-        let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
-        let mut conn = pool.get_timeout(left).map_err(unavailable)?;
-        match transaction::begin(&mut *conn, sql) {
-            Ok(()) => return Ok(conn),
-            Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
-            Err(error) => return Err(store_error(error)),
+/// Makes a connection broken in the pool's eyes, which then makes a new one.
+fn give_up(conn: &mut PgConnection) {
+    AnsiTransactionManager::transaction_manager_status_mut(conn).set_in_error();
+}
+
+/// Whether the server has been made read-only: a restart would have ended the connection.
+fn is_read_only(conn: &mut PgConnection) -> bool {
+    let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("current_setting('transaction_read_only')::bool");
+    diesel::select(asked).get_result(conn).unwrap_or(true)
+}
+
+impl Server {
+    /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead
+    /// connections, which is only noticed when they are used; nothing has been done on them, so that the next one may
+    /// be tried.
+    fn begun(
+        &self,
+        sql: &str,
+        access: Access,
+        until: Instant,
+    ) -> Result<(PooledConnection<Manager>, Watched)> {
+        let limit = if access == Access::Scan { self.scan_timeout } else { self.statement_timeout };
+        let mut tries = self.pool.max_size();
+        loop {
+            // Who is taken at the last moment still gets a connection that is there.
+            let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
+            let mut conn = self.pool.get_timeout(left).map_err(unavailable)?;
+            let begun = backend(&mut conn).and_then(|backend| {
+                let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
+                transaction::begin(&mut *conn, sql)?;
+                Ok(watched)
+            });
+            match begun {
+                Ok(watched) => return Ok((conn, watched)),
+                Err(error) => {
+                    give_up(&mut conn);
+                    if tries == 0 {
+                        return Err(store_error(error));
+                    }
+                    tries -= 1;
+                }
+            }
         }
     }
+}
+
+/// A unit of work may have several statements, each of which has its time; by this many times that it is over.
+const OVERDUE: u32 = 3;
+
+/// The server's process of a connection, which is asked for once.
+struct Backend(i32);
+
+fn backend(conn: &mut PooledConnection<Manager>) -> QueryResult<i32> {
+    if let Some(Backend(number)) = PooledConnection::extensions(conn).get() {
+        return Ok(*number);
+    }
+    let asked = diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()");
+    let number = diesel::select(asked).get_result(&mut **conn)?;
+    PooledConnection::extensions_mut(conn).insert(Backend(number));
+    Ok(number)
 }
 
 /// For what is there at once.
