@@ -21,4 +21,6 @@ mod killed_program;
 mod load;
 mod market;
 mod program;
+mod reads;
 mod server;
+mod standby;

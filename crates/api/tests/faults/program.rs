@@ -17,13 +17,16 @@ pub(crate) struct Haat {
     log: Arc<Mutex<VecDeque<String>>>,
 }
 
+/// What tokens are signed with.
+pub(crate) const KEY: &str = "whoever breaks things has a key like this";
+
 /// The program on this database, with a test's settings.
 fn program(url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
     command
         .env_clear()
         .envs([("HAAT_LOG", "warn,haat_api=info"), ("HAAT_BCRYPT_COST", "4")])
-        .env("HAAT_SECRET_KEY", "whoever breaks things has a key like this")
+        .env("HAAT_SECRET_KEY", KEY)
         .envs(["ADDRESS", "USER", "TENANT"].map(|whose| (format!("HAAT_LIMIT_{whose}"), "off")))
         .env("DATABASE_URL", url)
         .stdin(Stdio::null());
@@ -46,6 +49,14 @@ impl Haat {
         let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
         let log = Arc::default();
         let (child, address) = start(url, "0", &[flags.clone(), vec!["--migrate".to_owned()]].concat(), &log);
+        Self { child, url: url.to_owned(), flags, address, log }
+    }
+
+    /// Serves a database that is there, at an address that was another's.
+    pub(crate) fn serve_at(url: &str, address: SocketAddr, flags: &[&str]) -> Self {
+        let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
+        let log = Arc::default();
+        let (child, address) = start(url, &address.port().to_string(), &flags, &log);
         Self { child, url: url.to_owned(), flags, address, log }
     }
 

@@ -4,7 +4,7 @@ use super::url;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{
     ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
@@ -12,6 +12,7 @@ use diesel::r2d2::{
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 type Manager = ConnectionManager<PgConnection>;
@@ -62,13 +63,28 @@ struct Server {
     name: &'static str,
     /// What the queues for them are called: of what is short, and of what may take long.
     queues: [&'static str; 2],
-    pool: Pool<Manager>,
+    /// The pool, and how many there were before it.
+    pool: Arc<RwLock<(u64, Pool<Manager>)>>,
+    /// A new pool, where there is another server to go to when this one can no longer be written to.
+    elsewhere: Option<Arc<dyn Fn() -> Pool<Manager> + Send + Sync>>,
     begin: Begin,
     /// How a transaction begins that changes nothing.
     reading: &'static str,
-    /// Whether there is another server to go to when one can no longer be written to.
-    has_others: bool,
     patience: Duration,
+}
+
+impl Server {
+    fn pool(&self) -> (u64, Pool<Manager>) {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives all connections of this pool up, if nobody has yet: what is read on them may be no longer so.
+    fn leave(&self, left: u64) {
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(elsewhere), true) = (&self.elsewhere, pool.0 == left) {
+            *pool = (left.wrapping_add(1), elsewhere());
+        }
+    }
 }
 
 impl PgStore {
@@ -76,14 +92,17 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let pool = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let first = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let several = url::names_several_hosts(url).then(|| (url::tended(&url::primary(url)), options.clone()));
         let server = Server {
             name: "postgres",
             queues: ["work", "scans"],
-            pool,
+            pool: Arc::new(RwLock::new((0, first))),
+            elsewhere: several.map(|(url, options)| {
+                Arc::new(move || pool(&options).build_unchecked(Manager::new(&url))) as Arc<_>
+            }),
             begin: if citus { Begin::InTwo } else { Begin::InOne },
             reading: "BEGIN READ ONLY",
-            has_others: url::names_several_hosts(url),
             patience: options.patience,
         };
         Self::start(server, options)
@@ -98,10 +117,10 @@ impl PgStore {
         let server = Server {
             name: "postgres-standby",
             queues: ["standby-work", "standby-scans"],
-            pool,
+            pool: Arc::new(RwLock::new((0, pool))),
+            elsewhere: None,
             begin: self.server.begin,
             reading: SNAPSHOT,
-            has_others: false,
             // Whoever comes in vain is served by the database.
             patience: options.patience / 2,
         };
@@ -209,14 +228,14 @@ impl Store for PgStore {
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.server.pool.get().map_err(unavailable)?;
+        let mut conn = self.server.pool().1.get().map_err(unavailable)?;
         crate::db::migrate::check_current(&mut *conn)
     }
 
     fn vitals(&self) -> Vitals {
         Vitals {
             queues: vec![self.work.vitals(), self.scans.vitals()],
-            pools: vec![pool_vitals(self.server.name, &self.server.pool)],
+            pools: vec![pool_vitals(self.server.name, &self.server.pool().1)],
             batches: None,
         }
     }
@@ -229,7 +248,8 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
         (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
         (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
     };
-    let mut conn = begun(&server.pool, &sql, until)?;
+    let (turn, pool) = server.pool();
+    let mut conn = begun(&pool, &sql, until)?;
     let mut kept = false;
     let end = transaction::run(&mut *conn, store_error, |conn| {
         let inside = match server.begin {
@@ -243,9 +263,8 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
         kept = work.run(&mut session);
         Ok(kept)
     });
-    if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
-        // Broken in the pool's eyes: the next connection is to the server that can be written to now.
-        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+    if server.elsewhere.is_some() && access == Access::Write && !kept && is_read_only(&mut conn) {
+        server.leave(turn);
     }
     end?
 }
