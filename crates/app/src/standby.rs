@@ -47,7 +47,8 @@ impl Standby {
 
     /// Who has answered listings since the start.
     pub fn listings(&self) -> Listings {
-        let [standby, behind, away] = [&self.listed, &self.behind, &self.away].map(|count| count.load(Relaxed));
+        let [standby, behind, away] =
+            [&self.listed, &self.behind, &self.away].map(|count| count.load(Relaxed));
         Listings { standby, behind, away }
     }
 

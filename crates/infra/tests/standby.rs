@@ -53,7 +53,9 @@ impl Pair {
         let now = raw(&self.primary).lines("SELECT pg_current_wal_lsn()::text").unwrap().remove(0);
         let mut standby = raw(&self.standby);
         let start = Instant::now();
-        while standby.lines(&format!("SELECT (pg_last_wal_replay_lsn() >= '{now}')::text")).unwrap() != ["true"] {
+        while standby.lines(&format!("SELECT (pg_last_wal_replay_lsn() >= '{now}')::text")).unwrap()
+            != ["true"]
+        {
             assert!(start.elapsed() < Duration::from_secs(30), "it is behind");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -66,8 +68,7 @@ impl Pair {
         work: impl FnOnce(&mut Cx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>> {
         let (tenant, pass) = (pass.tenant(), pass.clone());
-        let work =
-            move |tx: &mut dyn Tx| Cx::with_pass(tx, &pass)?.map(|mut cx| work(&mut cx)).transpose();
+        let work = move |tx: &mut dyn Tx| Cx::with_pass(tx, &pass)?.map(|mut cx| work(&mut cx)).transpose();
         self.copy.read(Some(tenant), work)
     }
 }
@@ -141,7 +142,8 @@ fn the_walls_stand_on_the_standby_and_nothing_is_written_there() {
     assert!(matches!(found, Err(Error::NotFound)), "{found:?}");
 
     // The role of the sessions is subject to the walls there as well.
-    let mut raw = Raw::postgres(&format!("{}&target_session_attrs=any", pair.standby.url_for("haat"))).unwrap();
+    let mut raw =
+        Raw::postgres(&format!("{}&target_session_attrs=any", pair.standby.url_for("haat"))).unwrap();
     raw.run("SET ROLE haat_app").unwrap();
     assert_eq!(raw.lines("SELECT count(*)::text FROM products").unwrap(), ["0"]);
     raw.run(&format!("SET app.tenant_id = '{}'", one.tenant.id)).unwrap();

@@ -359,8 +359,10 @@ mod tests {
         let there = || ask(&standby, "SELECT count(*) FROM pg_database WHERE datname = 'followed'") == "1";
         assert!((0..POLLS).any(|_| there() || (sleep(POLL), false).1), "it never arrived");
         assert_eq!(ask(&standby, "DROP DATABASE followed"), "", "it is refused");
-        let any = Cluster::url_for_any(&[&standby, &primary], "postgres") + "&target_session_attrs=read-write";
-        let output = Command::new(&psql).args(["-XAtc", "SELECT pg_is_in_recovery()", &any]).output().unwrap();
+        let any =
+            Cluster::url_for_any(&[&standby, &primary], "postgres") + "&target_session_attrs=read-write";
+        let output =
+            Command::new(&psql).args(["-XAtc", "SELECT pg_is_in_recovery()", &any]).output().unwrap();
         assert_eq!(output.stdout, b"f\n");
     }
 

@@ -21,6 +21,8 @@ mod killed_program;
 mod load;
 mod market;
 mod program;
+mod proxy;
 mod reads;
+mod replicas;
 mod server;
 mod standby;

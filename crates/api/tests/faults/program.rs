@@ -66,6 +66,14 @@ impl Haat {
         self.child.wait().expect("it has ended");
     }
 
+    /// SIGTERM: it answers what it has taken, and ends.
+    #[track_caller]
+    pub(crate) fn drain(&mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a signal").success());
+        assert!(self.child.wait().expect("it has ended").success());
+    }
+
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self) {
         (self.child, self.address) =

@@ -109,7 +109,11 @@ fn a_standby_that_is_up_to_date_lists_and_one_that_is_behind_does_not() {
     scene.add("Spoon");
     assert_eq!(scene.names(owner).unwrap(), ["Cup", "Pot", "Tea", "Lamp", "Spoon"], "who wrote it sees it");
     assert_eq!(scene.listings(), Listings { standby: 1, behind: 1, away: 0 });
-    assert_eq!(scene.names(other).unwrap(), ["Cup", "Pot", "Tea", "Lamp"], "in this store nothing has changed");
+    assert_eq!(
+        scene.names(other).unwrap(),
+        ["Cup", "Pot", "Tea", "Lamp"],
+        "in this store nothing has changed"
+    );
     assert_eq!(scene.listings(), Listings { standby: 2, behind: 1, away: 0 });
 
     superuser(&scene.standby).run("SELECT pg_wal_replay_resume()").unwrap();

@@ -26,8 +26,8 @@ pub(crate) use postgres::establish as establish_postgres;
 #[cfg(feature = "testing")]
 pub(crate) use sqlite::connect as connect_sqlite;
 
-use haat_domain::error::{Error, Result};
 use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
+use haat_domain::error::{Error, Result};
 use haat_domain::ports::{PoolVitals, Store};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ mod repos;
 mod store;
 mod url;
 
-pub(super) use store::{connect, connect_standby};
 pub(crate) use store::establish;
 pub use store::{PgOptions, PgStore};
+pub(super) use store::{connect, connect_standby};
 pub(super) use url::may_reach_a_standby;

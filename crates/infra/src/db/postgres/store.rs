@@ -92,8 +92,10 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let first = pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
-        let several = url::names_several_hosts(url).then(|| (url::tended(&url::primary(url)), options.clone()));
+        let first =
+            pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let several =
+            url::names_several_hosts(url).then(|| (url::tended(&url::primary(url)), options.clone()));
         let server = Server {
             name: "postgres",
             queues: ["work", "scans"],

@@ -23,6 +23,9 @@ impl Batches {
 
     pub(super) fn vitals(&self) -> BatchVitals {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
-        BatchVitals { sizes: SIZES.into_iter().zip(counts).collect(), units: self.units.load(Ordering::Relaxed) }
+        BatchVitals {
+            sizes: SIZES.into_iter().zip(counts).collect(),
+            units: self.units.load(Ordering::Relaxed),
+        }
     }
 }

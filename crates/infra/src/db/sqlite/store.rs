@@ -1,6 +1,6 @@
+use super::batches::Batches;
 use super::dialect::store_error;
 use super::repos::Session;
-use super::batches::Batches;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance, Queue};
