@@ -78,7 +78,7 @@ fn configure(dir: &Path, replicas: [SocketAddr; 2]) -> SocketAddr {
         ("/var/log/nginx/", format!("{folder}/")),
     ];
     let upstream = [("172.30.88.11:8000", first), ("172.30.88.12:8000", second)];
-    let paths = [("/etc/nginx/haat", format!("{folder}/haat")), (" /tmp/", format!(" {folder}/"))];
+    let paths = [(" /tmp/", format!(" {folder}/")), ("/etc/nginx/haat", format!("{folder}/haat"))];
     write(dir, "haat.conf", &ports);
     write(dir, "haat-upstream.conf", &upstream);
     write(dir, "nginx.conf", &paths);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod deploy;
 mod portable;
 
 use std::io::{BufRead, BufReader, Read, Write};

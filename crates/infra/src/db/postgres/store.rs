@@ -57,6 +57,8 @@ pub struct PgStore {
     scans: Entrance<Unit>,
 }
 
+type NewPool = Arc<dyn Fn() -> Pool<Manager> + Send + Sync>;
+
 /// Connections, and how they are used.
 #[derive(Clone)]
 struct Server {
@@ -66,7 +68,7 @@ struct Server {
     /// The pool, and how many there were before it.
     pool: Arc<RwLock<(u64, Pool<Manager>)>>,
     /// A new pool, where there is another server to go to when this one can no longer be written to.
-    elsewhere: Option<Arc<dyn Fn() -> Pool<Manager> + Send + Sync>>,
+    elsewhere: Option<NewPool>,
     begin: Begin,
     /// How a transaction begins that changes nothing.
     reading: &'static str,
@@ -94,15 +96,11 @@ impl PgStore {
         let citus = has_citus(&mut connect(url, options)?)?;
         let first =
             pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
-        let several =
-            url::names_several_hosts(url).then(|| (url::tended(&url::primary(url)), options.clone()));
         let server = Server {
             name: "postgres",
             queues: ["work", "scans"],
             pool: Arc::new(RwLock::new((0, first))),
-            elsewhere: several.map(|(url, options)| {
-                Arc::new(move || pool(&options).build_unchecked(Manager::new(&url))) as Arc<_>
-            }),
+            elsewhere: url::names_several_hosts(url).then(|| new_pool(url, options)),
             begin: if citus { Begin::InTwo } else { Begin::InOne },
             reading: "BEGIN READ ONLY",
             patience: options.patience,
@@ -144,6 +142,11 @@ impl PgStore {
         scans.serve("postgres-scan", threads.div_ceil(2), run)?;
         Ok(Self { server, work, scans })
     }
+}
+
+fn new_pool(url: &str, options: &PgOptions) -> NewPool {
+    let (url, options) = (url::tended(&url::primary(url)), options.clone());
+    Arc::new(move || pool(&options).build_unchecked(Manager::new(&url)))
 }
 
 fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
