@@ -132,7 +132,7 @@ impl Raw {
         db::establish_postgres(url).map(Self::Postgres)
     }
 
-    /// To PostgreSQL as its superuser, in no test's database: only where the server is this process's own.
+    /// To PostgreSQL as its superuser, in no test's database: only where the server is the tests' own.
     pub fn superuser() -> Option<Self> {
         let url = haat_testkit::superuser_url_for("postgres")?;
         Some(Self::Postgres(db::establish_postgres(&url).expect("a connection")))
@@ -174,7 +174,7 @@ impl PgDatabase {
         let template = TEMPLATE.get_or_init(|| {
             let name = format!("haat_template_{}", *RUN);
             execute(&server, &format!("CREATE DATABASE {name}"));
-            let url = DatabaseUrl::Postgres(with_database(&server, &name));
+            let url = DatabaseUrl::Postgres(database_of(&server, &name));
             Migrations::of(&url, &Options::default()).and_then(|mut all| all.up()).expect("migrations");
             name
         });
@@ -188,7 +188,7 @@ impl PgDatabase {
     fn create(server: String, how: &str) -> Self {
         let name = format!("haat_test_{}_{}", *RUN, NUMBER.fetch_add(1, Ordering::Relaxed));
         execute(&server, &format!("CREATE DATABASE {name} {how}"));
-        Self { url: with_database(&server, &name), server, name }
+        Self { url: database_of(&server, &name), server, name }
     }
 }
 
@@ -198,14 +198,11 @@ impl Drop for PgDatabase {
     }
 }
 
+fn database_of(server: &str, name: &str) -> String {
+    haat_testkit::with_database(server, name).expect("a URL with a database")
+}
+
 fn execute(server: &str, sql: &str) {
     let mut conn = db::establish_postgres(server).expect("the PostgreSQL server of the tests");
     diesel::sql_query(sql).execute(&mut conn).expect("a database for this test");
-}
-
-/// The same server's URL with another database: what stands between the host and the question mark.
-fn with_database(server: &str, name: &str) -> String {
-    let (front, options) = server.split_once('?').unwrap_or((server, ""));
-    let (front, _) = front.rsplit_once('/').expect("a URL with a database");
-    if options.is_empty() { format!("{front}/{name}") } else { format!("{front}/{name}?{options}") }
 }

@@ -38,9 +38,20 @@ pub fn postgres_url() -> Result<String, String> {
     }
 }
 
-/// The URL of a database of [`postgres_url`]'s server for the superuser: only where that is a private cluster.
+/// The URL of a database of [`postgres_url`]'s server for the superuser, where that is a private cluster: of this
+/// process, or of the one that says so in `TEST_SUPERUSER_URL`.
 pub fn superuser_url_for(database: &str) -> Option<String> {
-    Some(CLUSTER.get()?.as_ref().ok()?.superuser_url_for(database))
+    match env("TEST_SUPERUSER_URL").and_then(|url| url.into_string().ok()) {
+        Some(url) => with_database(&url, database),
+        None => Some(CLUSTER.get()?.as_ref().ok()?.superuser_url_for(database)),
+    }
+}
+
+/// The same server's URL with another database: what stands between the host and the question mark.
+pub fn with_database(server: &str, name: &str) -> Option<String> {
+    let (front, options) = server.split_once('?').unwrap_or((server, ""));
+    let (front, _) = front.rsplit_once('/')?;
+    Some(if options.is_empty() { format!("{front}/{name}") } else { format!("{front}/{name}?{options}") })
 }
 
 /// Says loudly that a test of `what` is skipped, or fails it where `HAAT_REQUIRE_ALL=1` allows no skipping.

@@ -204,6 +204,9 @@ fn check_bans() -> Outcome {
 /// `command`, to use one cluster for all its processes, and to skip nothing.
 fn with_postgres(mut command: Command) -> Result<Command, String> {
     command.env("TEST_DATABASE_URL", haat_testkit::postgres_url()?).env("HAAT_REQUIRE_ALL", "1");
+    if let Some(url) = haat_testkit::superuser_url_for("postgres") {
+        command.env("TEST_SUPERUSER_URL", url);
+    }
     Ok(command)
 }
 
