@@ -5,6 +5,7 @@ mod edge;
 pub use self::edge::{EdgeSettings, PanelPath};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use haat_app::Patience;
 use haat_domain::money::Currency;
 use haat_infra::db::{DatabaseUrl, Options, Synchronous};
 use std::net::IpAddr;
@@ -162,9 +163,12 @@ pub struct Settings {
     /// Connections to PostgreSQL, or for reading from SQLite
     #[arg(long, env = "HAAT_DATABASE_POOL", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub database_pool: u32,
-    /// Seconds that PostgreSQL may work on one statement
-    #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
+    /// Seconds that a request waits for the database, and PostgreSQL may work on one statement
+    #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub statement_timeout: u16,
+    /// The same for what may take longer in a large store: searches, filters and figures
+    #[arg(long, env = "HAAT_SCAN_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
+    pub scan_timeout: u16,
     /// What an acknowledged write has survived on SQLite: the loss of power, or only the program's end
     #[arg(long, env = "HAAT_SQLITE_SYNCHRONOUS", global = true, value_enum, default_value = "full")]
     pub sqlite_synchronous: SqliteSynchronous,
@@ -304,9 +308,17 @@ impl Settings {
             SqliteSynchronous::Normal => Synchronous::Normal,
         };
         options.postgres.statement_timeout = Duration::from_secs(self.statement_timeout.into());
+        options.postgres.scan_timeout = Duration::from_secs(self.scan_timeout.into());
         options.postgres.pool = self.database_pool;
         options.postgres.role.clone_from(&self.database_role);
         options
+    }
+
+    /// How long a request waits for it.
+    pub fn patience(&self) -> Patience {
+        let [short, scan] =
+            [self.statement_timeout, self.scan_timeout].map(|seconds| Duration::from_secs(seconds.into()));
+        Patience { short, scan }
     }
 
     /// Whether demo data may be loaded here.

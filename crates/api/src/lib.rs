@@ -84,6 +84,7 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         hasher: Arc::new(hasher),
         hashing: Hashing::new(settings.hashing_queue, hand_over),
         currency: settings.currency,
+        patience: settings.patience(),
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
         in_flight: InFlight::default(),

@@ -12,7 +12,9 @@ use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, Toke
 use haat_domain::standby::is_in_one_store;
 use haat_domain::time::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// What every handler can reach: the ports, and the one way from a request into a transaction.
 pub struct App {
@@ -36,6 +38,8 @@ pub struct App {
     pub standby: Option<Arc<Standby>>,
     /// The currency of a store that names none.
     pub currency: Currency,
+    /// How long a request waits for the database.
+    pub patience: Patience,
 }
 
 /// Somebody with a good token who is about to do something.
@@ -57,6 +61,21 @@ impl Guest {
         }
         cx.permit(self.action)?;
         Ok(cx)
+    }
+}
+
+/// How long a request waits for the database's answer: after that its client is told that there is none.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For rows by their keys, and for changes.
+    pub short: Duration,
+    /// For work that grows with the store.
+    pub scan: Duration,
+}
+
+impl Patience {
+    fn of(self, access: Access) -> Duration {
+        if access == Access::Scan { self.scan } else { self.short }
     }
 }
 
@@ -155,7 +174,11 @@ impl App {
         // A client that has gone away no longer waits; its work is done all the same.
         let settle = move |result| drop(answer.send(result));
         self.store.submit(tenant, access, Box::new(Job::new(work, settle)));
-        wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
+        match timeout(self.patience.of(access), wait).await {
+            Ok(answer) => answer.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into()))),
+            // What has begun goes on, and may still be done.
+            Err(late) => Err(Error::Unavailable(late.into())),
+        }
     }
 
     /// Whether the caller may do this at all: for what is dear, before it is done.

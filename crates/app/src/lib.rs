@@ -20,5 +20,5 @@ pub mod people;
 pub mod sessions;
 pub mod standby;
 
-pub use app::App;
+pub use app::{App, Patience};
 pub use caller::{Caller, Verified};

@@ -109,12 +109,7 @@ impl TestDatabase {
 
     /// A connection past the store, as the owner of the tables.
     pub fn connect(&self) -> Raw {
-        match &self.url {
-            DatabaseUrl::Sqlite(path) => {
-                Raw::Sqlite(db::connect_sqlite(path, &self.options.sqlite).expect("a connection"))
-            }
-            DatabaseUrl::Postgres(url) => Raw::Postgres(db::establish_postgres(url).expect("a connection")),
-        }
+        Raw::open(&self.url).expect("a connection")
     }
 }
 
@@ -127,9 +122,14 @@ pub enum Raw {
 }
 
 impl Raw {
-    /// To this PostgreSQL database, whosever it is.
-    pub fn postgres(url: &str) -> Result<Self, haat_domain::error::Error> {
-        db::establish_postgres(url).map(Self::Postgres)
+    /// To this database, whosever it is.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, haat_domain::error::Error> {
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                db::connect_sqlite(path, &Options::default().sqlite).map(Self::Sqlite)
+            }
+            DatabaseUrl::Postgres(url) => db::establish_postgres(url).map(Self::Postgres),
+        }
     }
 
     /// To PostgreSQL as its superuser, in no test's database: only where the server is the tests' own.

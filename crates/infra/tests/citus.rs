@@ -113,7 +113,7 @@ fn every_table_is_handed_to_citus_and_lies_where_the_documents_say() {
     let name = url.split('?').next().and_then(|front| front.rsplit('/').next()).expect("a name");
     // Of another's server we are no superuser.
     let Some(superuser) = haat_testkit::superuser_url_for(name) else { return };
-    Raw::postgres(&superuser).unwrap().run(PRETENDED).unwrap();
+    Raw::open(&DatabaseUrl::Postgres(superuser)).unwrap().run(PRETENDED).unwrap();
     database.migrations().up().unwrap();
 
     let mut owner = database.connect();

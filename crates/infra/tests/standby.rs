@@ -1,5 +1,5 @@
 //! What a PostgreSQL standby may answer, and that the walls between tenants stand there too.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use haat_domain::authz::{Action, Role};
 use haat_domain::catalog::{ProductFilter, create_product, list_products, read_product};
@@ -29,7 +29,10 @@ fn pair() -> Option<Pair> {
         return None;
     }
     let primary = Cluster::start(Durability::Durable).unwrap();
-    Raw::postgres(&primary.url_for("postgres")).unwrap().run("CREATE DATABASE haat").unwrap();
+    Raw::open(&DatabaseUrl::Postgres(primary.url_for("postgres")))
+        .unwrap()
+        .run("CREATE DATABASE haat")
+        .unwrap();
     let url = DatabaseUrl::Postgres(primary.url_for("haat"));
     Migrations::of(&url, &Options::default()).and_then(|mut all| all.up()).unwrap();
     let standby = primary.standby(&[]).unwrap();
@@ -39,23 +42,24 @@ fn pair() -> Option<Pair> {
     Some(Pair { store, copy, standby, primary })
 }
 
+/// A connection to a server, whether or not it can be written to.
+fn anywhere(url: &str) -> Raw {
+    Raw::open(&DatabaseUrl::Postgres(format!("{url}&target_session_attrs=any"))).unwrap()
+}
+
 impl Pair {
     fn on_standby(&self, sql: &str) {
-        let url = format!("{}&target_session_attrs=any", self.standby.superuser_url_for("haat"));
-        Raw::postgres(&url).unwrap().run(sql).unwrap();
+        anywhere(&self.standby.superuser_url_for("haat")).run(sql).unwrap();
     }
 
     /// Waits until the standby has what the primary has.
     fn caught_up(&self) {
-        let raw = |cluster: &Cluster| {
-            Raw::postgres(&format!("{}&target_session_attrs=any", cluster.superuser_url_for("haat"))).unwrap()
-        };
-        let now = raw(&self.primary).lines("SELECT pg_current_wal_lsn()::text").unwrap().remove(0);
-        let mut standby = raw(&self.standby);
+        let mut primary = anywhere(&self.primary.superuser_url_for("haat"));
+        let now = primary.lines("SELECT pg_current_wal_lsn()::text").unwrap().remove(0);
+        let shown = format!("SELECT (pg_last_wal_replay_lsn() >= '{now}')::text");
+        let mut standby = anywhere(&self.standby.superuser_url_for("haat"));
         let start = Instant::now();
-        while standby.lines(&format!("SELECT (pg_last_wal_replay_lsn() >= '{now}')::text")).unwrap()
-            != ["true"]
-        {
+        while standby.lines(&shown).unwrap() != ["true"] {
             assert!(start.elapsed() < Duration::from_secs(30), "it is behind");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -142,8 +146,7 @@ fn the_walls_stand_on_the_standby_and_nothing_is_written_there() {
     assert!(matches!(found, Err(Error::NotFound)), "{found:?}");
 
     // The role of the sessions is subject to the walls there as well.
-    let mut raw =
-        Raw::postgres(&format!("{}&target_session_attrs=any", pair.standby.url_for("haat"))).unwrap();
+    let mut raw = anywhere(&pair.standby.url_for("haat"));
     raw.run("SET ROLE haat_app").unwrap();
     assert_eq!(raw.lines("SELECT count(*)::text FROM products").unwrap(), ["0"]);
     raw.run(&format!("SET app.tenant_id = '{}'", one.tenant.id)).unwrap();

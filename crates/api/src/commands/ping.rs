@@ -16,7 +16,7 @@ pub(super) fn ping(settings: &Settings) -> Result<(), Failure> {
     let host = match settings.host {
         IpAddr::V4(all) if all.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(all) if all.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        one => one,
+        IpAddr::V4(_) | IpAddr::V6(_) => settings.host,
     };
     let address = (host, settings.port).into();
     let mut server =

@@ -1,6 +1,6 @@
 //! What a client knows about its requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Pieces by product.
 pub(crate) type Pieces = BTreeMap<i64, i64>;
@@ -28,7 +28,12 @@ pub(crate) enum Told<T> {
 
 impl<T> Told<T> {
     pub(crate) fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
+        self.doubt().is_some()
+    }
+
+    /// Why it is open.
+    pub(crate) fn doubt(&self) -> Option<&str> {
+        if let Self::Unknown(why) = self { Some(why) } else { None }
     }
 }
 
@@ -91,5 +96,16 @@ impl History {
             self.purchases.len(),
             self.cancellings.len(),
         )
+    }
+
+    /// Whoever asked was told, if only that it is not possible now, and never waited in vain.
+    #[track_caller]
+    pub(crate) fn was_always_answered(&self) {
+        let purchases = self.purchases.iter().flat_map(|request| request.told.iter().filter_map(Told::doubt));
+        let cancellings =
+            self.cancellings.iter().flat_map(|request| request.told.iter().filter_map(Told::doubt));
+        let known = ["unavailable", "request_in_flight"];
+        let strange: BTreeSet<_> = purchases.chain(cancellings).filter(|why| !known.contains(why)).collect();
+        assert!(strange.is_empty(), "{strange:?}");
     }
 }

@@ -21,32 +21,46 @@ pub(crate) struct Load {
     buyers: Vec<JoinHandle<History>>,
     /// Orders that were acknowledged so far.
     placed: Arc<AtomicUsize>,
+    /// Answers that left it open so far, or did not come.
+    unknown: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
 }
 
 impl Load {
     /// So many buyers go to work in each store.
     pub(crate) fn start(market: &[Stall], buyers: usize) -> Self {
-        let (placed, over) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (placed, unknown) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let over = Arc::<AtomicBool>::default();
         let all =
             market.iter().enumerate().flat_map(|(store, stall)| (0..buyers).map(move |n| (store, stall, n)));
         let buyers = all
             .map(|(store, stall, n)| {
                 let buyer = Buyer { store, name: format!("{store}-{n}"), stall: stall.clone() };
-                let (placed, over) = (Arc::clone(&placed), Arc::clone(&over));
-                thread::spawn(move || buyer.shop(&placed, &over))
+                let (placed, unknown, over) = (Arc::clone(&placed), Arc::clone(&unknown), Arc::clone(&over));
+                thread::spawn(move || buyer.shop(&placed, &unknown, &over))
             })
             .collect();
-        Self { buyers, placed, over }
+        Self { buyers, placed, unknown, over }
     }
 
     /// Waits until so many more orders have been acknowledged.
     #[track_caller]
     pub(crate) fn placed(&self, more: usize) {
-        let (start, goal) = (Instant::now(), self.placed.load(Ordering::Relaxed) + more);
-        while self.placed.load(Ordering::Relaxed) < goal {
-            assert!(start.elapsed() < LIMIT, "no more orders are placed");
-            assert!(self.buyers.iter().all(|buyer| !buyer.is_finished()), "a buyer has given up");
+        self.wait_for(&self.placed, more);
+    }
+
+    /// Waits until so many more requests have been left open.
+    #[track_caller]
+    pub(crate) fn unknown(&self, more: usize) {
+        self.wait_for(&self.unknown, more);
+    }
+
+    #[track_caller]
+    fn wait_for(&self, counter: &AtomicUsize, more: usize) {
+        let (start, goal) = (Instant::now(), counter.load(Ordering::Relaxed) + more);
+        while counter.load(Ordering::Relaxed) < goal {
+            assert!(start.elapsed() < LIMIT, "it does not happen");
+            assert!(self.buyers.iter().all(|buyer| !buyer.is_finished()), "a buyer has gone home");
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -68,7 +82,7 @@ struct Buyer {
 }
 
 impl Buyer {
-    fn shop(&self, placed: &AtomicUsize, over: &AtomicBool) -> History {
+    fn shop(&self, placed: &AtomicUsize, unknown: &AtomicUsize, over: &AtomicBool) -> History {
         let mut history = History::default();
         for turn in 0..AT_MOST {
             if over.load(Ordering::Relaxed) {
@@ -77,9 +91,12 @@ impl Buyer {
             let wish = Purchase { key: format!("{}-{turn}", self.name), lines: self.basket(turn) };
             let mut request = Request { store: self.store, wish, told: Vec::new() };
             self.buy(&mut request);
-            if request.done().next().is_some() {
-                placed.fetch_add(1, Ordering::Relaxed);
-            }
+            let counter = match request.told.last() {
+                Some(Told::Done(_)) => Some(placed),
+                Some(Told::Unknown(_)) => Some(unknown),
+                _ => None,
+            };
+            counter.map(|counter| counter.fetch_add(1, Ordering::Relaxed));
             // Every fifth order is regretted at once.
             if let (0, Some(order)) = (turn % 5, request.done().next()) {
                 let wish = Cancelling { order: order.id };

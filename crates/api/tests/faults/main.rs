@@ -12,17 +12,21 @@
     reason = "a test fails by panicking and says what it saw, and its helpers are part of it"
 )]
 
+mod chaos;
 mod checker;
 mod checker_itself;
 mod client;
+mod full_disk;
 mod history;
 mod killed_database;
 mod killed_program;
 mod load;
 mod market;
+mod network;
 mod program;
 mod proxy;
 mod reads;
 mod replicas;
 mod server;
+mod sessions;
 mod standby;

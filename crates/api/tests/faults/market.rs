@@ -2,7 +2,7 @@
 
 use crate::checker::{Kept, Store, faults};
 use crate::client::Client;
-use crate::history::{Pieces, Receipt};
+use crate::history::{History, Pieces, Receipt};
 use crate::load::Load;
 use crate::program::command;
 use serde_json::{Value, json};
@@ -55,12 +55,13 @@ fn stall(anybody: &Client, number: usize) -> Stall {
 
 /// Ends the load, and holds what is there against what was told.
 #[track_caller]
-pub(crate) fn settle(url: &str, market: &[Stall], load: Load) {
+pub(crate) fn settle(url: &str, market: &[Stall], load: Load) -> History {
     let history = load.finish();
     println!("{}", history.summary());
     let stores: Vec<_> = market.iter().map(Stall::look).collect();
     assert_eq!(faults(&history, &stores), BTreeSet::new());
     command(url, &["check", "--audit"]);
+    history
 }
 
 impl Stall {

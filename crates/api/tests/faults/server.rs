@@ -13,7 +13,7 @@ pub(crate) fn own(options: &[&str]) -> Option<Cluster> {
         return None;
     }
     let cluster = Cluster::start_with(Durability::Durable, options).expect("a server");
-    let mut owner = Raw::postgres(&cluster.url_for("postgres")).expect("a connection");
+    let mut owner = raw(&cluster.url_for("postgres"));
     owner.run("CREATE DATABASE haat").expect("a database");
     Some(cluster)
 }
@@ -44,7 +44,7 @@ pub(crate) fn superuser(cluster: &Cluster) -> Raw {
 
 /// A connection to a server, whether or not it can be written to.
 pub(crate) fn anywhere(url: &str) -> Raw {
-    Raw::postgres(&format!("{url}&target_session_attrs=any")).expect("a connection")
+    raw(&format!("{url}&target_session_attrs=any"))
 }
 
 /// Waits until the standby shows all that the database at this URL has now.
@@ -63,4 +63,10 @@ pub(crate) fn soon(otherwise: &str, mut so: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(30), "{otherwise}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A connection past the program.
+#[track_caller]
+pub(crate) fn raw(url: &str) -> Raw {
+    Raw::open(&url.parse().expect("a URL")).expect("a connection")
 }

@@ -51,6 +51,10 @@ const FAULTS: &str = "
   LEFT JOIN tenants_tables o ON o.oid = c.confrelid
   WHERE c.conkey[1] <> t.attnum
     OR c.confkey[1] IS DISTINCT FROM CASE WHEN c.confrelid = to_regclass('public.tenants') THEN 1 ELSE o.attnum END
+  UNION ALL
+  -- What may pass (a lock that others hold, a server that ends) is told from a fault by its words.
+  SELECT 'the server speaks ' || setting || ', and its errors are read in English: ALTER DATABASE ... SET lc_messages = ''C'''
+  FROM pg_settings WHERE name = 'lc_messages' AND setting !~* '^(c|posix|en|$)'
   ORDER BY fault";
 
 /// One line a fault, as the application's role sees it.

@@ -202,8 +202,12 @@ fn connections_beyond_the_limit_wait(world: &World) {
 
 #[test]
 fn the_database_has_as_long_for_a_statement_as_the_settings_say() {
-    let timeout =
-        |flags: &[&str]| settings("sqlite:unused", flags).database_options().postgres.statement_timeout;
-    assert_eq!(timeout(&[]), Duration::from_secs(10));
-    assert_eq!(timeout(&["--statement-timeout", "3"]), Duration::from_secs(3));
+    let times = |flags: &[&str]| {
+        let settings = settings("sqlite:unused", flags);
+        let (postgres, patience) = (settings.database_options().postgres, settings.patience());
+        assert_eq!((postgres.statement_timeout, postgres.scan_timeout), (patience.short, patience.scan));
+        [patience.short, patience.scan].map(|time| time.as_secs())
+    };
+    assert_eq!(times(&[]), [2, 10]);
+    assert_eq!(times(&["--statement-timeout", "3", "--scan-timeout", "20"]), [3, 20]);
 }

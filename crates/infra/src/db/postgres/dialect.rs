@@ -101,11 +101,13 @@ pub(in crate::db) fn is_lock_timeout(error: &diesel::result::Error) -> bool {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
-/// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel.
+/// An engine's error as the domain's. Deadlocks and time-outs have no kind of their own in diesel, nor is there a way to
+/// their SQLSTATE, so that the server must speak English: `haat check` sees to it.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
     const PASSING: &[&str] = &[
         "deadlock",
         "timeout",
+        "canceling statement",
         "shutting down",
         "terminating connection",
         "starting up",
@@ -116,6 +118,10 @@ pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
         "could not receive data",
         "connection has been closed",
         "too many clients",
+        "remaining connection slots",
+        "No space left on device",
+        "out of memory",
+        "out of shared memory",
     ];
     match error {
         diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
@@ -123,7 +129,10 @@ pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
         }
         // Read-only: a server whose disk is full, or that another one has taken over from.
         diesel::result::Error::DatabaseError(
-            Kind::SerializationFailure | Kind::ClosedConnection | Kind::ReadOnlyTransaction,
+            Kind::SerializationFailure
+            | Kind::ClosedConnection
+            | Kind::UnableToSendCommand
+            | Kind::ReadOnlyTransaction,
             info,
         ) => unavailable(info.message()),
         diesel::result::Error::DatabaseError(Kind::Unknown, info)

@@ -1,10 +1,11 @@
 use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
+use super::overdue::{Sessions, Watched};
 use super::repos::Session;
 use super::url;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{
     ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
@@ -28,6 +29,8 @@ pub struct PgOptions {
     pub connection_timeout: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
+    /// How long a statement may take whose work grows with the store.
+    pub scan_timeout: Duration,
     /// How long a statement may wait for a lock.
     pub lock_timeout: Duration,
     /// How many units of work may wait their turn; more are refused.
@@ -42,8 +45,9 @@ impl Default for PgOptions {
             pool: 8,
             role: "haat_app".to_owned(),
             connection_timeout: Duration::from_secs(2),
-            statement_timeout: Duration::from_secs(10),
-            lock_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(2),
+            scan_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(1),
             queue: 1024,
             patience: Duration::from_secs(1),
         }
@@ -73,6 +77,9 @@ struct Server {
     /// How a transaction begins that changes nothing.
     reading: &'static str,
     patience: Duration,
+    statement_timeout: Duration,
+    scan_timeout: Duration,
+    sessions: Arc<Sessions>,
 }
 
 impl Server {
@@ -94,8 +101,8 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let first =
-            pool(options).build(Manager::new(url::tended(&url::primary(url)))).map_err(unavailable)?;
+        let whole = url::tended(&url::primary(url));
+        let first = pool(options).build(Manager::new(&whole)).map_err(unavailable)?;
         let server = Server {
             name: "postgres",
             queues: ["work", "scans"],
@@ -104,16 +111,20 @@ impl PgStore {
             begin: if citus { Begin::InTwo } else { Begin::InOne },
             reading: "BEGIN READ ONLY",
             patience: options.patience,
+            statement_timeout: options.statement_timeout,
+            scan_timeout: options.scan_timeout,
+            sessions: Sessions::watched(whole)?,
         };
         Self::start(server, options)
     }
 
     /// A standby of this database, for reading. It may be away for now. Each transaction sees one moment.
     pub fn standby(&self, url: &str, options: &PgOptions) -> Result<Self> {
+        let url = url::tended(url);
         let pool = pool(options)
             // Whoever asks it tells about it, once.
             .error_handler(Box::new(NopErrorHandler))
-            .build_unchecked(Manager::new(url::tended(url)));
+            .build_unchecked(Manager::new(&url));
         let server = Server {
             name: "postgres-standby",
             queues: ["standby-work", "standby-scans"],
@@ -123,6 +134,9 @@ impl PgStore {
             reading: SNAPSHOT,
             // Whoever comes in vain is served by the database.
             patience: options.patience / 2,
+            statement_timeout: options.statement_timeout,
+            scan_timeout: options.scan_timeout,
+            sessions: Sessions::watched(url)?,
         };
         Self::start(server, options)
     }
@@ -181,7 +195,7 @@ pub(crate) fn establish(url: &str) -> Result<PgConnection> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that opens PostgreSQL connections")]
-fn to(url: &str) -> Result<PgConnection> {
+pub(super) fn to(url: &str) -> Result<PgConnection> {
     PgConnection::establish(url).map_err(unavailable)
 }
 
@@ -193,7 +207,7 @@ fn session(options: &PgOptions) -> String {
         quoted(&options.role),
         options.statement_timeout.as_millis(),
         options.lock_timeout.as_millis(),
-        options.statement_timeout.as_millis() * 3,
+        options.statement_timeout.as_millis() * u128::from(OVERDUE),
     )
 }
 
@@ -233,8 +247,11 @@ impl Store for PgStore {
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.server.pool().1.get().map_err(unavailable)?;
-        crate::db::migrate::check_current(&mut *conn)
+        let until = Instant::now() + self.server.patience;
+        let (mut conn, _watched, _) = self.server.begun("BEGIN READ ONLY", Access::Read, until)?;
+        let end = crate::db::migrate::check_current(&mut *conn);
+        AnsiTransactionManager::rollback_transaction(&mut *conn).map_err(store_error)?;
+        end
     }
 
     fn vitals(&self) -> Vitals {
@@ -248,19 +265,26 @@ impl Store for PgStore {
 
 fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()> {
     let (tenant, access, work) = (unit.tenant, unit.access, &mut unit.work);
-    let mode = if access == Access::Write { "BEGIN" } else { server.reading };
-    let sql = match (tenant, server.begin) {
-        (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
-        (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
+    let mode = if access == Access::Write { "BEGIN" } else { server.reading }.to_owned();
+    let time = (access == Access::Scan)
+        .then(|| format!("SET LOCAL statement_timeout = {}", server.scan_timeout.as_millis()));
+    let (begin, then) = match server.begin {
+        Begin::InOne => {
+            let all: Vec<_> = [Some(mode), tenant.map(set_tenant), time].into_iter().flatten().collect();
+            (all.join("; "), None)
+        }
+        Begin::InTwo => (mode, time),
     };
-    let (turn, pool) = server.pool();
-    let mut conn = begun(&pool, &sql, until)?;
+    let (mut conn, _watched, turn) = server.begun(&begin, access, until)?;
     let mut kept = false;
     let end = transaction::run(&mut *conn, store_error, |conn| {
         let inside = match server.begin {
             Begin::InOne => tenant,
             Begin::InTwo => None,
         };
+        if let Some(sql) = then {
+            conn.batch_execute(&sql).map_err(store_error)?;
+        }
         let mut session = Session::begun(conn, inside);
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
@@ -280,20 +304,48 @@ fn is_read_only(conn: &mut PgConnection) -> bool {
     diesel::select(asked).get_result(conn).unwrap_or(true)
 }
 
-/// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
-/// which is only noticed when they are used; nothing has been done on them, so that the next one may be tried.
-fn begun(pool: &Pool<Manager>, sql: &str, until: Instant) -> Result<PooledConnection<Manager>> {
-    let mut tries = pool.max_size();
-    loop {
-        // Who is taken at the last moment still gets a connection that is there.
-        let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
-        let mut conn = pool.get_timeout(left).map_err(unavailable)?;
-        match transaction::begin(&mut *conn, sql) {
-            Ok(()) => return Ok(conn),
-            Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
-            Err(error) => return Err(store_error(error)),
+impl Server {
+    /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead
+    /// connections, which is only noticed when they are used; nothing has been done on them, so that the next one may
+    /// be tried. With it comes which pool it is of.
+    fn begun(
+        &self,
+        sql: &str,
+        access: Access,
+        until: Instant,
+    ) -> Result<(PooledConnection<Manager>, Watched, u64)> {
+        let limit = if access == Access::Scan { self.scan_timeout } else { self.statement_timeout };
+        let (turn, pool) = self.pool();
+        let mut tries = pool.max_size();
+        loop {
+            // Who is taken at the last moment still gets a connection that is there.
+            let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
+            let mut conn = pool.get_timeout(left).map_err(unavailable)?;
+            let backend = backend(&mut conn).map_err(store_error)?;
+            let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
+            match transaction::begin(&mut *conn, sql) {
+                Ok(()) => return Ok((conn, watched, turn)),
+                Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
+                Err(error) => return Err(store_error(error)),
+            }
         }
     }
+}
+
+/// A unit of work may have several statements, each of which has its time; by this many times that it is over.
+const OVERDUE: u32 = 3;
+
+/// The server's process of a connection, which is asked for once.
+struct Backend(i32);
+
+fn backend(conn: &mut PooledConnection<Manager>) -> QueryResult<i32> {
+    if let Some(Backend(number)) = PooledConnection::extensions(conn).get() {
+        return Ok(*number);
+    }
+    let asked = diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()");
+    let number = diesel::select(asked).get_result(&mut **conn)?;
+    PooledConnection::extensions_mut(conn).insert(Backend(number));
+    Ok(number)
 }
 
 /// For what is there at once.

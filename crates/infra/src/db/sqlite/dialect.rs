@@ -89,14 +89,23 @@ pub(in crate::db) fn is_lock_timeout(_: &diesel::result::Error) -> bool {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are internal errors")]
-/// An engine's error as the domain's. SQLite's "busy" and "full" have no kind of their own in diesel.
+/// An engine's error as the domain's. What may pass (others write, the disk is full, broken or out of reach) has no kind
+/// of its own in diesel; SQLite says it in the same words everywhere.
 pub(in crate::db) fn store_error(error: diesel::result::Error) -> Error {
+    const PASSING: &[&str] = &[
+        "is locked",
+        "locking protocol",
+        "is full",
+        "disk I/O error",
+        "unable to open database file",
+        "out of memory",
+    ];
     match error {
         diesel::result::Error::DatabaseError(Kind::UniqueViolation, _) => {
             Error::Conflict(Conflict::Duplicate)
         }
         diesel::result::Error::DatabaseError(Kind::Unknown, info)
-            if info.message().contains("is locked") || info.message().contains("is full") =>
+            if PASSING.iter().any(|passing| info.message().contains(passing)) =>
         {
             unavailable(info.message())
         }

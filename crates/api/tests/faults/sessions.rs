@@ -1,0 +1,65 @@
+//! Others have what the program needs: every connection to PostgreSQL, or the rows.
+
+use crate::client::Client;
+use crate::load::Load;
+use crate::program::Haat;
+use crate::{market, server};
+use haat_infra::testing::Raw;
+
+#[test]
+fn every_connection_is_held_by_others() {
+    let Some(cluster) = server::own(&["--max-connections=32"]) else { return };
+    let url = server::url(&cluster);
+    let mut haat = Haat::serve(&url, &["--database-pool", "4"]);
+    let market = market::open(haat.address, 2);
+    let anybody = Client::anonymous(haat.address);
+    let mut superuser = server::raw(&cluster.superuser_url_for("haat"));
+    let load = Load::start(&market, 4);
+    for _ in 0..2 {
+        load.placed(40);
+        let mut others = Vec::new();
+        while haats_sessions(&mut superuser) > 0 {
+            superuser.run(&format!("SELECT pg_terminate_backend(pid) {HAATS}")).unwrap();
+            // All that are free, before the program takes them.
+            while let Ok(other) = Raw::open(&cluster.url_for("postgres").parse().unwrap()) {
+                others.push(other);
+            }
+        }
+        load.unknown(16);
+        anybody.get("/healthz/").must(200);
+        anybody.get("/readyz/").must(503);
+        drop(others);
+    }
+    load.placed(40);
+    assert!(haat.is_running());
+    market::settle(&url, &market, load).was_always_answered();
+}
+
+/// The program's sessions.
+const HAATS: &str = "FROM pg_stat_activity WHERE datname = 'haat' AND usename = 'haat_owner'";
+
+fn haats_sessions(superuser: &mut Raw) -> usize {
+    superuser.lines(&format!("SELECT pid::text {HAATS}")).unwrap().len()
+}
+
+#[test]
+fn rows_are_locked_by_others() {
+    let Some(cluster) = server::own(&[]) else { return };
+    let url = server::url(&cluster);
+    let mut haat = Haat::serve(&url, &["--database-pool", "4"]);
+    let market = market::open(haat.address, 2);
+    let mut superuser = server::raw(&cluster.superuser_url_for("haat"));
+    let load = Load::start(&market, 4);
+    for table in ["products", "audit_heads", "order_counters"] {
+        load.placed(40);
+        superuser.run(&format!("BEGIN; SELECT 1 FROM {table} FOR UPDATE")).unwrap();
+        load.unknown(16);
+        // Who only looks waits for no lock, only for a connection.
+        let looks = || market[0].customer.get("/api/products/").status == 200;
+        assert!((0..20).any(|_| looks()), "nobody can read while rows are locked");
+        superuser.run("ROLLBACK").unwrap();
+    }
+    load.placed(40);
+    assert!(haat.is_running());
+    market::settle(&url, &market, load).was_always_answered();
+}
