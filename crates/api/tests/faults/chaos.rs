@@ -19,6 +19,8 @@ pub(crate) enum Weather {
     Silent,
     /// Connections break, and new ones are closed at once.
     Down,
+    /// A connection breaks whenever the server says that a COMMIT is done, before that is heard.
+    LosesCommits,
 }
 
 /// The proxy.
@@ -106,7 +108,10 @@ impl Shared {
             match weather {
                 Weather::Slow(time) => thread::sleep(time),
                 Weather::Silent if length > 0 => continue,
-                Weather::Silent | Weather::Fair | Weather::Down => {}
+                Weather::LosesCommits if piece[..length].windows(7).any(|words| words == b"COMMIT\0") => {
+                    return;
+                }
+                Weather::Silent | Weather::LosesCommits | Weather::Fair | Weather::Down => {}
             }
             if length == 0 || to.write_all(&piece[..length]).is_err() {
                 let silent = |weather: &mut Weather| *weather == Weather::Silent;

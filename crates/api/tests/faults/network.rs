@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::load::Load;
 use crate::program::Haat;
 use crate::{market, server};
+use std::thread;
 use std::time::Duration;
 
 /// Orders are placed before and after the network is like this, and it is so for at least that many answers in doubt.
@@ -42,4 +43,28 @@ fn what_is_sent_arrives_nowhere() {
 #[test]
 fn every_packet_takes_long() {
     goes_on_after(Weather::Slow(Duration::from_millis(700)), 16);
+}
+
+#[test]
+fn the_answers_to_commits_are_lost() {
+    goes_on_after(Weather::LosesCommits, 16);
+}
+
+/// All connections are idle when it begins, so that what gets lost is the first word of each transaction: the server has
+/// nothing to end, and TCP nothing to notice.
+#[test]
+fn threads_that_wait_for_a_lost_answer_are_freed() {
+    let Some(cluster) = server::own(&[]) else { return };
+    let network = Network::before(&cluster.dir().join(".s.PGSQL.5432"));
+    let url = format!("postgres://haat_owner@{}/haat", network.address);
+    let haat = Haat::serve(&url, &["--database-pool", "2"]);
+    let market = market::open(haat.address, 1);
+    let look = || market[0].owner.get("/api/auth/me/");
+    network.becomes(Weather::Silent);
+    thread::scope(|scope| {
+        let waiting: Vec<_> = (0..4).map(|_| scope.spawn(look)).collect();
+        waiting.into_iter().for_each(|one| drop(one.join().unwrap().must(503)));
+    });
+    network.becomes(Weather::Fair);
+    assert!((0..20).any(|_| look().status == 200), "all threads wait for what never comes");
 }

@@ -7,9 +7,7 @@ use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{
-    ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection, R2D2Connection,
-};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool, PooledConnection};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
@@ -298,6 +296,11 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
     end?
 }
 
+/// Makes a connection broken in the pool's eyes, which then makes a new one.
+fn give_up(conn: &mut PgConnection) {
+    AnsiTransactionManager::transaction_manager_status_mut(conn).set_in_error();
+}
+
 /// Whether the server has been made read-only: a restart would have ended the connection.
 fn is_read_only(conn: &mut PgConnection) -> bool {
     let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("current_setting('transaction_read_only')::bool");
@@ -321,12 +324,20 @@ impl Server {
             // Who is taken at the last moment still gets a connection that is there.
             let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
             let mut conn = pool.get_timeout(left).map_err(unavailable)?;
-            let backend = backend(&mut conn).map_err(store_error)?;
-            let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
-            match transaction::begin(&mut *conn, sql) {
-                Ok(()) => return Ok((conn, watched, turn)),
-                Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
-                Err(error) => return Err(store_error(error)),
+            let begun = backend(&mut conn).and_then(|backend| {
+                let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
+                transaction::begin(&mut *conn, sql)?;
+                Ok(watched)
+            });
+            match begun {
+                Ok(watched) => return Ok((conn, watched, turn)),
+                Err(error) => {
+                    give_up(&mut conn);
+                    if tries == 0 {
+                        return Err(store_error(error));
+                    }
+                    tries -= 1;
+                }
             }
         }
     }
