@@ -4,6 +4,7 @@
 mod audit_log;
 mod backup;
 mod new_file;
+mod ping;
 mod portable;
 
 use crate::config::{Cli, Command, Serve, Settings};
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Migrate { status, to } => migrate(settings, status, to.as_deref()),
         Command::CreateAdmin { username, email } => admin(settings, &username, &email),
         Command::Demo { tenants, products } => load_demo(settings, tenants.zip(products)),
+        Command::Ping => ping::ping(settings),
         Command::Openapi => {
             // Whoever reads it may have seen enough.
             let _ = std::io::stdout().write_all(openapi::json().as_bytes());

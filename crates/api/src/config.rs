@@ -57,6 +57,8 @@ pub enum Command {
         #[arg(long, value_name = "N", requires = "tenants")]
         products: Option<u32>,
     },
+    /// Ask the server at this host and port whether it lives: for health checks
+    Ping,
     /// Print the OpenAPI document
     Openapi,
     /// Verify settings, database, migrations and walls; fails with one line for each fault

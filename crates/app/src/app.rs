@@ -118,7 +118,8 @@ impl App {
         let guest = self.guest(caller, action).await?;
         let (tenant, asking, work) = (Some(guest.credential.tenant), guest.clone(), Arc::new(work));
         let pass = self.transact(tenant, Access::Read, move |tx| asking.enter(tx)?.pass(action)).await?;
-        if let Some(listed) = standby.list(pass, access, Arc::clone(&work), self.clock.as_ref()).await {
+        let (limit, clock) = (self.patience.of(access), self.clock.as_ref());
+        if let Some(listed) = standby.list(pass, access, Arc::clone(&work), limit, clock).await {
             return listed;
         }
         self.transact(tenant, access, move |tx| work(&mut guest.enter(tx)?)).await

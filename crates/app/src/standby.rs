@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 /// So long a listing waits for the standby to say in which state it has the store.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -75,12 +77,13 @@ impl Standby {
         false
     }
 
-    /// Lists what the holder of a pass wants to see. `None`: the database must.
+    /// Lists what the holder of a pass wants to see, within this time. `None`: the database must.
     pub(crate) async fn list<T: Send + 'static>(
         &self,
         pass: Pass,
         access: Access,
         work: Arc<impl Fn(&mut Cx<'_>) -> Result<T> + Send + Sync + 'static>,
+        limit: Duration,
         clock: &dyn Clock,
     ) -> Option<Result<T>> {
         let (tell, told) = oneshot::channel();
@@ -94,7 +97,7 @@ impl Standby {
         };
         let settle = move |result| drop(answer.send(result));
         self.store.submit(Some(tenant), access, Box::new(Job::new(work, settle)));
-        match tokio::time::timeout(PATIENCE, told).await {
+        match timeout(PATIENCE, told).await {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => {
                 self.behind.fetch_add(1, Relaxed);
@@ -110,7 +113,8 @@ impl Standby {
                 return None;
             }
         }
-        match wait.await {
+        let late = |late: Elapsed| Ok(Err(Error::Unavailable(late.into())));
+        match timeout(limit, wait).await.unwrap_or_else(late) {
             Ok(Ok(Some(listed))) => {
                 self.listed.fetch_add(1, Relaxed);
                 Some(Ok(listed))

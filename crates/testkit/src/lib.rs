@@ -76,6 +76,12 @@ pub fn chromedriver() -> Option<PathBuf> {
     find_program("chromedriver")
 }
 
+/// nginx, where `PATH` has it or where Debian puts it, which is on the path of administrators only.
+pub fn nginx() -> Option<PathBuf> {
+    let debian = || Some(PathBuf::from("/usr/sbin/nginx")).filter(|path| path.is_file());
+    find_program("nginx").or_else(debian)
+}
+
 /// The source of axe-core, which finds what shuts people out of a page: where `HAAT_AXE` says, or where
 /// `cargo xtask test` has put it, beside what cargo has built this test into.
 pub fn axe_core() -> Option<PathBuf> {

@@ -65,6 +65,16 @@ impl Client {
         send(self.request("POST", path).json(body)).expect("an answer")
     }
 
+    #[track_caller]
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        send(self.request("PATCH", path).json(body)).expect("an answer")
+    }
+
+    /// The token that it shows.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().expect("a token")
+    }
+
     /// All rows of a list.
     #[track_caller]
     pub(crate) fn all(&self, path: &str) -> Vec<Value> {

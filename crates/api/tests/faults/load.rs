@@ -160,7 +160,7 @@ impl Buyer {
 }
 
 /// Notes what an answer says about what was wanted. What leaves it open: no answer at all; anything of the server's own
-/// trouble, for it may have come after the deed; and that the same request is still being answered.
+/// trouble or a proxy's, for it may have come after the deed; and that the same request is still being answered.
 fn note<Wish, T>(
     request: &mut Request<Wish, T>,
     answer: Result<Answer, String>,
@@ -173,6 +173,8 @@ fn note<Wish, T>(
             assert!(answer.retry_after.is_some(), "503 without Retry-After: {}", answer.json);
             Told::Unknown(answer.code().to_owned())
         }
+        // nginx's own answer: whom it asked is gone.
+        Ok(answer) if matches!(answer.status, 502 | 504) => Told::Unknown(answer.status.to_string()),
         Ok(answer) if answer.code() == "request_in_flight" => Told::Unknown(answer.code().to_owned()),
         Ok(answer) => {
             assert_eq!((answer.status, answer.code()), (409, "insufficient_stock"), "{}", answer.json);

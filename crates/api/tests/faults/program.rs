@@ -17,13 +17,16 @@ pub(crate) struct Haat {
     log: Arc<Mutex<VecDeque<String>>>,
 }
 
+/// What tokens are signed with.
+pub(crate) const KEY: &str = "whoever breaks things has a key like this";
+
 /// The program on this database, with a test's settings.
 fn program(url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haat"));
     command
         .env_clear()
         .envs([("HAAT_LOG", "warn,haat_api=info"), ("HAAT_BCRYPT_COST", "4")])
-        .env("HAAT_SECRET_KEY", "whoever breaks things has a key like this")
+        .env("HAAT_SECRET_KEY", KEY)
         .envs(["ADDRESS", "USER", "TENANT"].map(|whose| (format!("HAAT_LIMIT_{whose}"), "off")))
         .env("DATABASE_URL", url)
         .stdin(Stdio::null());
@@ -49,10 +52,26 @@ impl Haat {
         Self { child, url: url.to_owned(), flags, address, log }
     }
 
+    /// Serves a database that is there, at an address that was another's.
+    pub(crate) fn serve_at(url: &str, address: SocketAddr, flags: &[&str]) -> Self {
+        let flags: Vec<_> = flags.iter().map(ToString::to_string).collect();
+        let log = Arc::default();
+        let (child, address) = start(url, &address.port().to_string(), &flags, &log);
+        Self { child, url: url.to_owned(), flags, address, log }
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
+    }
+
+    /// SIGTERM: it answers what it has taken, and ends.
+    #[track_caller]
+    pub(crate) fn drain(&mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a signal").success());
+        assert!(self.child.wait().expect("it has ended").success());
     }
 
     /// Starts it again where it was.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod deploy;
 mod portable;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -213,6 +214,46 @@ fn answers(listening: &str) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn ping_tells_a_living_server_from_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut log) = serve(haat(folder.path()));
+    let listening = log.find(|line| line.contains("listening")).unwrap();
+    let (_, address) = listening.split_once("\"address\":\"").unwrap();
+    let port = address.split('"').next().and_then(|address| address.rsplit(':').next()).unwrap().to_owned();
+    for host in ["127.0.0.1", "0.0.0.0"] {
+        succeeds(haat(folder.path()).args(["ping", "--host", host, "--port", &port]));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = refuses(haat(folder.path()).args(["ping", "--port", &port]));
+    assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
+}
+
+#[test]
+fn a_replica_is_for_postgres_and_the_database_is_one_that_can_be_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let checked = |database: &str, replica: &str| {
+        let mut command = haat(folder.path());
+        command.envs([("DATABASE_URL", database), ("DATABASE_REPLICA_URL", replica)]).arg("check");
+        refuses(&mut command)
+    };
+    let two = "postgres://u@127.0.0.1:1,127.0.0.1:2/d";
+    for (database, replica) in [("sqlite:./haat.db", two), (two, "sqlite:./haat.db")] {
+        let text = checked(database, replica);
+        assert!(text.contains("FAULT settings: DATABASE_REPLICA_URL is for PostgreSQL"), "{text}");
+    }
+    let text = checked(&format!("{two}?target_session_attrs=any"), "");
+    assert!(text.contains("FAULT settings: DATABASE_URL is written to"), "{text}");
+    let text = checked("postgres://u@127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/d", two);
+    assert!(!text.contains("FAULT settings"), "{text}");
+    assert!(text.contains("FAULT database") && text.contains("FAULT replica"), "{text}");
+    let text = refuses(
+        haat(folder.path()).envs([("DATABASE_URL", "sqlite:./haat.db"), ("DATABASE_REPLICA_URL", two)]),
+    );
+    assert!(text.contains("DATABASE_REPLICA_URL is for PostgreSQL"), "serve: {text}");
 }
 
 #[test]

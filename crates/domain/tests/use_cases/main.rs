@@ -8,6 +8,7 @@ mod orders;
 mod platform;
 mod registration;
 mod sessions;
+mod standby;
 mod stock;
 
 use haat_domain::authz::Role;

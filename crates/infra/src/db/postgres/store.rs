@@ -11,7 +11,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 type Manager = ConnectionManager<PgConnection>;
@@ -59,22 +59,39 @@ pub struct PgStore {
     scans: Entrance<Unit>,
 }
 
+type NewPool = Arc<dyn Fn() -> Pool<Manager> + Send + Sync>;
+
 /// Connections, and how they are used.
 #[derive(Clone)]
 struct Server {
     name: &'static str,
     /// What the queues for them are called: of what is short, and of what may take long.
     queues: [&'static str; 2],
-    pool: Pool<Manager>,
+    /// The pool, and how many there were before it.
+    pool: Arc<RwLock<(u64, Pool<Manager>)>>,
+    /// A new pool, where there is another server to go to when this one can no longer be written to.
+    elsewhere: Option<NewPool>,
     begin: Begin,
     /// How a transaction begins that changes nothing.
     reading: &'static str,
-    /// Whether there is another server to go to when one can no longer be written to.
-    has_others: bool,
     patience: Duration,
     statement_timeout: Duration,
     scan_timeout: Duration,
     sessions: Arc<Sessions>,
+}
+
+impl Server {
+    fn pool(&self) -> (u64, Pool<Manager>) {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives all connections of this pool up, if nobody has yet: what is read on them may be no longer so.
+    fn leave(&self, left: u64) {
+        let mut pool = self.pool.write().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(elsewhere), true) = (&self.elsewhere, pool.0 == left) {
+            *pool = (left.wrapping_add(1), elsewhere());
+        }
+    }
 }
 
 impl PgStore {
@@ -82,19 +99,19 @@ impl PgStore {
     pub fn open(url: &str, options: &PgOptions) -> Result<Self> {
         // Asked of one connection first: a pool would only say that it timed out.
         let citus = has_citus(&mut connect(url, options)?)?;
-        let url = url::tended(&url::primary(url));
-        let pool = pool(options).build(Manager::new(&url)).map_err(unavailable)?;
+        let whole = url::tended(&url::primary(url));
+        let first = pool(options).build(Manager::new(&whole)).map_err(unavailable)?;
         let server = Server {
             name: "postgres",
             queues: ["work", "scans"],
-            pool,
+            pool: Arc::new(RwLock::new((0, first))),
+            elsewhere: url::names_several_hosts(url).then(|| new_pool(url, options)),
             begin: if citus { Begin::InTwo } else { Begin::InOne },
             reading: "BEGIN READ ONLY",
-            has_others: url::names_several_hosts(&url),
             patience: options.patience,
             statement_timeout: options.statement_timeout,
             scan_timeout: options.scan_timeout,
-            sessions: Sessions::watched(url)?,
+            sessions: Sessions::watched(whole)?,
         };
         Self::start(server, options)
     }
@@ -109,10 +126,10 @@ impl PgStore {
         let server = Server {
             name: "postgres-standby",
             queues: ["standby-work", "standby-scans"],
-            pool,
+            pool: Arc::new(RwLock::new((0, pool))),
+            elsewhere: None,
             begin: self.server.begin,
             reading: SNAPSHOT,
-            has_others: false,
             // Whoever comes in vain is served by the database.
             patience: options.patience / 2,
             statement_timeout: options.statement_timeout,
@@ -137,6 +154,11 @@ impl PgStore {
         scans.serve("postgres-scan", threads.div_ceil(2), run)?;
         Ok(Self { server, work, scans })
     }
+}
+
+fn new_pool(url: &str, options: &PgOptions) -> NewPool {
+    let (url, options) = (url::tended(&url::primary(url)), options.clone());
+    Arc::new(move || pool(&options).build_unchecked(Manager::new(&url)))
 }
 
 fn pool(options: &PgOptions) -> diesel::r2d2::Builder<Manager> {
@@ -224,7 +246,7 @@ impl Store for PgStore {
 
     fn ready(&self) -> Result<()> {
         let until = Instant::now() + self.server.patience;
-        let (mut conn, _watched) = self.server.begun("BEGIN READ ONLY", Access::Read, until)?;
+        let (mut conn, _watched, _) = self.server.begun("BEGIN READ ONLY", Access::Read, until)?;
         let end = crate::db::migrate::check_current(&mut *conn);
         AnsiTransactionManager::rollback_transaction(&mut *conn).map_err(store_error)?;
         end
@@ -233,7 +255,7 @@ impl Store for PgStore {
     fn vitals(&self) -> Vitals {
         Vitals {
             queues: vec![self.work.vitals(), self.scans.vitals()],
-            pools: vec![pool_vitals(self.server.name, &self.server.pool)],
+            pools: vec![pool_vitals(self.server.name, &self.server.pool().1)],
             batches: None,
         }
     }
@@ -251,7 +273,7 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
         }
         Begin::InTwo => (mode, time),
     };
-    let (mut conn, _watched) = server.begun(&begin, access, until)?;
+    let (mut conn, _watched, turn) = server.begun(&begin, access, until)?;
     let mut kept = false;
     let end = transaction::run(&mut *conn, store_error, |conn| {
         let inside = match server.begin {
@@ -268,9 +290,8 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
         kept = work.run(&mut session);
         Ok(kept)
     });
-    if server.has_others && access == Access::Write && !kept && is_read_only(&mut conn) {
-        // The next connection is to the server that can be written to now.
-        give_up(&mut conn);
+    if server.elsewhere.is_some() && access == Access::Write && !kept && is_read_only(&mut conn) {
+        server.leave(turn);
     }
     end?
 }
@@ -289,26 +310,27 @@ fn is_read_only(conn: &mut PgConnection) -> bool {
 impl Server {
     /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead
     /// connections, which is only noticed when they are used; nothing has been done on them, so that the next one may
-    /// be tried.
+    /// be tried. With it comes which pool it is of.
     fn begun(
         &self,
         sql: &str,
         access: Access,
         until: Instant,
-    ) -> Result<(PooledConnection<Manager>, Watched)> {
+    ) -> Result<(PooledConnection<Manager>, Watched, u64)> {
         let limit = if access == Access::Scan { self.scan_timeout } else { self.statement_timeout };
-        let mut tries = self.pool.max_size();
+        let (turn, pool) = self.pool();
+        let mut tries = pool.max_size();
         loop {
             // Who is taken at the last moment still gets a connection that is there.
             let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
-            let mut conn = self.pool.get_timeout(left).map_err(unavailable)?;
+            let mut conn = pool.get_timeout(left).map_err(unavailable)?;
             let begun = backend(&mut conn).and_then(|backend| {
                 let watched = self.sessions.watch(backend, Instant::now() + limit * OVERDUE);
                 transaction::begin(&mut *conn, sql)?;
                 Ok(watched)
             });
             match begun {
-                Ok(watched) => return Ok((conn, watched)),
+                Ok(watched) => return Ok((conn, watched, turn)),
                 Err(error) => {
                     give_up(&mut conn);
                     if tries == 0 {
