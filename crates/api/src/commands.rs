@@ -6,8 +6,9 @@ mod backup;
 mod new_file;
 mod portable;
 
-use crate::config::{Cli, Command, LogFormat, Serve, Settings};
-use crate::{Failure, build, demo, openapi};
+use crate::config::{Cli, Command, Serve, Settings};
+use crate::telemetry::Telemetry;
+use crate::{Failure, build, demo, openapi, stopping};
 use haat_domain::authz::{Actor, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
@@ -21,7 +22,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tracing_subscriber::EnvFilter;
+use std::time::Duration;
 
 /// Does what the arguments say.
 pub fn run(cli: Cli) -> ExitCode {
@@ -72,17 +73,8 @@ pub fn explain(error: Error) -> Failure {
     text.into()
 }
 
-fn start_logs(settings: &Settings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.log)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
-    }
-}
-
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
-    start_logs(settings)?;
+    let telemetry = Telemetry::start(settings)?;
     allow_connections(settings.edge.max_connections);
     // Before anything is touched.
     settings.keys()?;
@@ -97,7 +89,7 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     if how.demo && load_demo_stores(settings)? {
         println!("Demo data was loaded.");
     }
-    actix_web::rt::System::new().block_on(async {
+    let ended = actix_web::rt::System::new().block_on(async {
         let listening = build(settings)?;
         let address = listening.address;
         tracing::info!(%address, internal = listening.internal.map(tracing::field::display), "listening");
@@ -109,10 +101,12 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
                 demo::greeting(&format!("http://{address}"), settings.edge.admin_path.0.as_deref())
             );
         }
-        listening.server.await?;
+        stopping::run(listening, Duration::from_secs(settings.drain_seconds.into())).await?;
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    telemetry.end();
+    ended
 }
 
 /// Each connection is an open file, of which the system's usual limit allows a thousand.

@@ -157,6 +157,9 @@ pub struct Settings {
     /// Connections to PostgreSQL, or for reading from SQLite
     #[arg(long, env = "HAAT_DATABASE_POOL", global = true, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub database_pool: u32,
+    /// Milliseconds that a request waits for its turn at the database; then it is answered 503
+    #[arg(long, env = "HAAT_PATIENCE", global = true, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=60_000), value_name = "MILLISECONDS")]
+    pub patience: u32,
     /// Seconds that PostgreSQL may work on one statement
     #[arg(long, env = "HAAT_STATEMENT_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub statement_timeout: u16,
@@ -231,6 +234,9 @@ pub struct Settings {
     /// The largest body of a request, in bytes
     #[arg(long, env = "HAAT_BODY_LIMIT", global = true, default_value_t = 1_048_576, value_name = "BYTES")]
     pub body_limit: usize,
+    /// Seconds between the signal to stop and the end of listening, in which /readyz is 503 and all else is answered
+    #[arg(long, env = "HAAT_DRAIN_SECONDS", global = true, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=600), value_name = "SECONDS")]
+    pub drain_seconds: u16,
     /// Seconds that requests under way have at the end
     #[arg(long, env = "HAAT_SHUTDOWN_SECONDS", global = true, default_value_t = 30, value_name = "SECONDS")]
     pub shutdown_seconds: u16,
@@ -240,6 +246,9 @@ pub struct Settings {
     /// What is logged, as tracing's `EnvFilter` has it
     #[arg(long, env = "HAAT_LOG", global = true, default_value = "info", value_name = "FILTER")]
     pub log: String,
+    /// The base address of a collector for traces (OTLP over HTTP), for a program that was built with the feature otlp
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", global = true, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// The HTTP edge
     #[command(flatten)]
     pub edge: EdgeSettings,
@@ -288,6 +297,9 @@ impl Settings {
             SqliteSynchronous::Normal => Synchronous::Normal,
         };
         options.postgres.statement_timeout = Duration::from_secs(self.statement_timeout.into());
+        let patience = Duration::from_millis(self.patience.into());
+        options.sqlite.patience = patience;
+        options.postgres.patience = patience;
         options.postgres.pool = self.database_pool;
         options.postgres.role.clone_from(&self.database_role);
         options

@@ -3,25 +3,28 @@
 
 use crate::address::{ClientAddress, over_tls};
 use crate::etag::{replace_body, tag};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
+use crate::stopping::Stopping;
 use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
     HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 use haat_admin::{Panel, Seen};
-use haat_app::Verified;
+use haat_app::{App, TRACES, Verified};
 use haat_infra::token::PublicKey;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,6 +57,10 @@ pub struct Edge {
     pub readiness: tokio::sync::Mutex<()>,
     /// The counters of this server.
     pub metrics: Metrics,
+    /// Units of work that may be under way at once.
+    pub work_limit: usize,
+    /// Whether this server is about to stop.
+    pub stopping: Arc<Stopping>,
 }
 
 /// The outermost layer.
@@ -69,7 +76,8 @@ pub async fn edge(
     let proxies = known.as_ref().map_or(0, |edge| edge.proxies);
     let address = ClientAddress::of(&req, proxies);
     let panel = req.app_data::<Data<Panel>>().filter(|panel| panel.serves(&req)).cloned();
-    let refusal = refusal(&req, known.as_ref().map(Data::get_ref));
+    let refusal = known.as_ref().and_then(|edge| refusal(&req, edge));
+    let turned_away = matches!(refusal, Some(ApiError::Overloaded));
     // HEAD is GET whose body stays at home; the HTTP library holds it back.
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
@@ -79,11 +87,17 @@ pub async fn edge(
     let tls = over_tls(req.headers(), proxies);
     req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
     let span = tracing::info_span!("request", id = %id);
+    let trace = tracing::trace_span!(target: TRACES, parent: None, "request", otel.kind = "server",
+        http.request.method = name(&method), http.route = Empty, http.response.status_code = Empty);
+    #[cfg(feature = "otlp")]
+    crate::traces::go_on(&trace, req.headers());
 
     let mut res = match refusal {
         Some(refusal) => req.into_response(refusal.error_response()),
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
-        None => next.call(req).instrument(span.clone()).await?.map_into_boxed_body(),
+        None => {
+            next.call(req).instrument(trace.clone()).instrument(span.clone()).await?.map_into_boxed_body()
+        }
     };
     write_problem(&mut res, &id, panel.as_ref());
     tag(&method, &mut res);
@@ -95,21 +109,32 @@ pub async fn edge(
     }
     protect(headers, authenticated, tls);
 
-    let (path, status, took) = (res.request().match_pattern(), res.status().as_u16(), began.elapsed());
+    // Who is turned away has found no route, and to look for it now would cost more than all else.
+    let path = if turned_away { None } else { res.request().match_pattern() };
+    let (status, took) = (res.status().as_u16(), began.elapsed());
     let client = address.0.map(tracing::field::display);
     let who = res.request().extensions().get::<Verified>().and_then(|Verified(who)| who.ok());
     let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
-    span.in_scope(|| {
-        tracing::info!(%method, path, status, client, tenant, user, micros = took.as_micros(), "answered");
-    });
+    // Nor is there a line for each: they are counted.
+    if !turned_away {
+        span.in_scope(|| {
+            tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
+        });
+    }
+    #[cfg(feature = "otlp")]
+    crate::traces::answered(&trace, name(&method), path.as_deref().unwrap_or_default(), status);
     if let Some(edge) = known {
-        edge.metrics.answered(&method, path, status, took);
+        edge.metrics.answered(&method, path.as_deref(), status, took);
+        if edge.stopping.has_begun() {
+            // Its next request goes to somebody who stays.
+            res.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
     }
     Ok(res)
 }
 
 /// Why a request is not even looked at.
-fn refusal(req: &ServiceRequest, edge: Option<&Edge>) -> Option<ApiError> {
+fn refusal(req: &ServiceRequest, edge: &Edge) -> Option<ApiError> {
     let uri = req.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     let head: usize =
         req.headers().iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len()).sum();
@@ -118,8 +143,19 @@ fn refusal(req: &ServiceRequest, edge: Option<&Edge>) -> Option<ApiError> {
     } else if head > MAX_HEAD {
         Some(ApiError::HeadTooLarge(MAX_HEAD))
     } else {
-        wall::refusal(req, edge.and_then(|edge| edge.internal))
+        wall::refusal(req, edge.internal).or_else(|| overload(req, edge))
     }
+}
+
+/// Whether so much is under way that one more would only wait: it is turned away before its body is read and its token
+/// verified, when that has cost next to nothing.
+fn overload(req: &ServiceRequest, edge: &Edge) -> Option<ApiError> {
+    let app = req.app_data::<Data<App>>()?;
+    let crowded = app.vitals.under_way() >= edge.work_limit && !wall::is_watching(req.path());
+    crowded.then(|| {
+        edge.metrics.shed();
+        ApiError::Overloaded
+    })
 }
 
 /// Headers that tell browsers and caches to be careful.

@@ -21,6 +21,10 @@ pub mod operations;
 pub mod precondition;
 pub mod problem;
 pub mod routes;
+pub mod stopping;
+mod telemetry;
+#[cfg(feature = "otlp")]
+mod traces;
 pub mod wall;
 
 use crate::config::Settings;
@@ -28,6 +32,7 @@ use crate::edge::Edge;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
+use crate::stopping::Stopping;
 use actix_web::dev::Server;
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
@@ -36,6 +41,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpServer};
 use haat_app::App;
 use haat_app::hashing::Hashing;
 use haat_app::once::InFlight;
+use haat_domain::ports::Clock;
 use haat_infra::clock::SystemClock;
 use haat_infra::db;
 use haat_infra::password::BcryptHasher;
@@ -55,8 +61,10 @@ pub struct Listening {
     pub address: SocketAddr,
     /// Where for those who run it, if that is set.
     pub internal: Option<SocketAddr>,
-    /// Runs until it is stopped.
+    /// Runs until it is stopped; no signal stops it by itself.
     pub server: Server,
+    /// Where it is told that it is about to be stopped.
+    pub stopping: Arc<Stopping>,
 }
 
 /// Opens the database and makes what handlers need.
@@ -65,7 +73,10 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
     let keys = settings.keys()?;
     let workers = Workers::start("hashing", settings.hashing_threads.into(), settings.hashing_queue.into())?;
     let hand_over = Box::new(move |task| workers.try_run(task).is_ok());
-    let store = db::open(&url, &settings.database_options()).map_err(commands::explain)?;
+    let mut options = settings.database_options();
+    // Requests wait for nobody longer than for their turn, and so not for the write of another process either.
+    options.sqlite.busy_timeout = options.sqlite.patience;
+    let store = db::open(&url, &options).map_err(commands::explain)?;
     store.ready().map_err(commands::explain)?;
     let hasher = BcryptHasher::new(settings.bcrypt_cost, &settings.password_pepper)?;
     Ok(App {
@@ -78,10 +89,11 @@ pub fn app(settings: &Settings) -> Result<App, Failure> {
         free_failures: settings.free_failures,
         random: Arc::new(OsRandom),
         in_flight: InFlight::default(),
+        vitals: Arc::default(),
     })
 }
 
-/// The server, listening. It answers once it is awaited, and drains on SIGTERM.
+/// The server, listening. It answers once it is awaited: see [`stopping::run`].
 pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     let app = Data::new(app(settings)?);
     let paths = Data::new(known_paths());
@@ -89,6 +101,7 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     // Bound first: with port 0 only the listener knows where it is.
     let internal = edge.internal_address.map(TcpListener::bind).transpose()?;
     let internal_address = internal.as_ref().map(TcpListener::local_addr).transpose()?;
+    let stopping = Arc::<Stopping>::default();
     let limits = Data::new(Limits::new(edge.limit_address, edge.limit_user, edge.limit_tenant));
     let outside = Data::new(Edge {
         proxies: edge.trusted_proxies.into(),
@@ -97,7 +110,9 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
         body_time: edge.body_time(),
         public_keys: settings.keys()?.public(),
         readiness: tokio::sync::Mutex::default(),
-        metrics: Metrics::default(),
+        metrics: Metrics::new(app.clone(), SystemClock.now()),
+        work_limit: edge.work_limit(),
+        stopping: Arc::clone(&stopping),
     });
     let origins = edge.cors_origins.clone();
     let panel = edge.panel().map(Data::new);
@@ -124,6 +139,7 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     })
     .workers(threads)
     .max_connections(edge.connections_each(threads))
+    .disable_signals()
     .shutdown_timeout(settings.shutdown_seconds.into())
     .client_request_timeout(edge.head_time())
     .bind((settings.host, settings.port))?;
@@ -132,7 +148,7 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
         Some(listener) => server.listen(listener)?,
         None => server,
     };
-    Ok(Listening { address, internal: internal_address, server: server.run() })
+    Ok(Listening { address, internal: internal_address, server: server.run(), stopping })
 }
 
 fn processors() -> usize {

@@ -4,7 +4,9 @@
 
 use crate::address::ClientAddress;
 use crate::auth::bearer;
+use crate::edge::Edge;
 use crate::problem::ApiError;
+use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -215,7 +217,7 @@ pub async fn limit(
         return Ok(next.call(req).await?.map_into_boxed_body());
     };
     // Whoever watches the server must not be locked out by what he watches for.
-    if matches!(req.path(), "/healthz/" | "/readyz/" | "/metrics/") {
+    if wall::is_watching(req.path()) {
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
     let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
@@ -232,7 +234,12 @@ pub async fn limit(
         }
     }
     let mut res = match standing.refusal() {
-        Some(refusal) => req.into_response(refusal.error_response()),
+        Some(refusal) => {
+            if let (Some(edge), ApiError::Limited { policy, .. }) = (req.app_data::<Data<Edge>>(), &refusal) {
+                edge.metrics.limited(policy);
+            }
+            req.into_response(refusal.error_response())
+        }
         None => next.call(req).await?.map_into_boxed_body(),
     };
     if let Some((policy, left)) = standing.headers() {

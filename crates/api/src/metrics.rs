@@ -1,74 +1,85 @@
 //! What is counted for Prometheus. No label names a store, a user or anything else that a client chooses.
+//!
+//! Counting is cheap: a request finds its route's counters in a map by the route's pattern, and they are atomics.
+//! Whatever is dearer is done when somebody reads them.
 
+mod process;
+mod series;
+
+use self::series::Series;
 use actix_web::http::Method;
-use prometheus_client::encoding::EncodeLabelSet;
+use actix_web::web::Data;
+use haat_app::App;
+use haat_app::vitals::{Count, Durations};
+use haat_domain::time::Timestamp;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// The label of every path that leads nowhere: there is no end of them.
 const NOWHERE: &str = "none";
 
-/// Upper bounds of the histogram's buckets, in seconds.
-const BOUNDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    method: &'static str,
-    route: String,
-    status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
-    route: String,
-}
-
 /// The counters of one server.
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Answered, Counter>,
-    durations: Family<Route, Histogram, fn() -> Histogram>,
-    in_flight: Gauge,
+    http: Arc<Http>,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        let mut registry = Registry::with_prefix("haat_http");
-        let requests = Family::default();
-        let durations = Family::new_with_constructor(BUCKETS);
-        let in_flight = Gauge::default();
-        registry.register("requests", "Requests answered, by method, route and status", requests.clone());
-        registry.register_with_unit(
-            "request_duration",
-            "Time from a request's head to its answer, by route",
-            Unit::Seconds,
-            durations.clone(),
-        );
-        registry.register("requests_in_flight", "Requests that wait for their answer", in_flight.clone());
-        Self { registry, requests, durations, in_flight }
-    }
+/// What is counted of requests.
+#[derive(Debug, Default)]
+struct Http {
+    routes: RwLock<HashMap<String, Arc<Route>>>,
+    in_flight: AtomicI64,
+    shed: Count,
+    limited: [Count; POLICIES.len()],
 }
 
-/// Makes the histogram of another route.
-const BUCKETS: fn() -> Histogram = || Histogram::new(BOUNDS);
+/// The limits whose refusals are told apart.
+const POLICIES: [&str; 3] = ["address", "user", "tenant"];
+
+/// What is counted of one route's requests.
+#[derive(Debug, Default)]
+struct Route {
+    took: Durations,
+    /// By method and status: a handful, made when they first come.
+    answers: RwLock<Vec<(&'static str, u16, Count)>>,
+}
 
 impl Metrics {
+    /// Counts what this program does from now on.
+    pub fn new(app: Data<App>, started: Timestamp) -> Self {
+        let http = Arc::<Http>::default();
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Series { http: Arc::clone(&http), app, started }));
+        Self { registry, http }
+    }
+
     /// Counts a request as under way, until this is dropped: a client may go away before there is an answer.
     pub fn begin(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+        self.http.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(&self.http))
     }
 
     /// Counts an answer.
-    pub fn answered(&self, method: &Method, route: Option<String>, status: u16, took: Duration) {
-        let route = route.unwrap_or_else(|| NOWHERE.to_owned());
-        self.durations.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { method: name(method), route, status }).inc();
+    pub fn answered(&self, method: &Method, route: Option<&str>, status: u16, took: Duration) {
+        let route = self.http.route(route.unwrap_or(NOWHERE));
+        route.took.add(took);
+        route.count(name(method), status);
+    }
+
+    /// Counts a request that was turned away because too much is under way.
+    pub fn shed(&self) {
+        self.http.shed.up();
+    }
+
+    /// Counts a request that was turned away by this limit.
+    pub fn limited(&self, policy: &str) {
+        if let Some((_, count)) = POLICIES.iter().zip(&self.http.limited).find(|(name, _)| **name == policy) {
+            count.up();
+        }
     }
 
     /// All of them, as Prometheus reads them.
@@ -80,17 +91,45 @@ impl Metrics {
     }
 }
 
+impl Http {
+    fn route(&self, pattern: &str) -> Arc<Route> {
+        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(pattern).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(routes.entry(pattern.to_owned()).or_default())
+        })
+    }
+}
+
+impl Route {
+    fn count(&self, method: &'static str, status: u16) {
+        let is_it = |(other, code, _): &&(&str, u16, Count)| (*other, *code) == (method, status);
+        let known = self.answers.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, count)) = known.iter().find(is_it) {
+            return count.up();
+        }
+        drop(known);
+        let mut answers = self.answers.write().unwrap_or_else(PoisonError::into_inner);
+        if !answers.iter().any(|answer| is_it(&answer)) {
+            answers.push((method, status, Count::default()));
+        }
+        if let Some((_, _, count)) = answers.iter().find(is_it) {
+            count.up();
+        }
+    }
+}
+
 /// A request under way.
-pub struct InFlight(Gauge);
+pub struct InFlight(Arc<Http>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.dec();
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A client may invent methods; a label may not grow with them.
-fn name(method: &Method) -> &'static str {
+pub(crate) fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -43,6 +43,12 @@ pub enum ApiError {
         /// Seconds until there is more.
         retry_after: u32,
     },
+    /// More is under way than this server takes on.
+    #[error("the server is overloaded")]
+    Overloaded,
+    /// The server is about to stop.
+    #[error("the server is about to stop")]
+    Stopping,
     /// There is nothing at this path.
     #[error("there is nothing at this path")]
     NoSuchPath,
@@ -120,6 +126,8 @@ impl ApiError {
                 "The headers are too large",
             ),
             Self::Limited { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
+            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "Stopping"),
             Self::WrongType | Self::WrongEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
@@ -196,7 +204,7 @@ impl ResponseError for ApiError {
             Self::Domain(Error::Busy { retry_after }) | Self::Limited { retry_after, .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
-            Self::Domain(Error::Unavailable(_)) => {
+            Self::Domain(Error::Unavailable(_)) | Self::Overloaded | Self::Stopping => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::WrongEncoding => {

@@ -36,3 +36,8 @@ fn is_internal(path: &str) -> bool {
 fn is_health(path: &str) -> bool {
     matches!(path, "/healthz/" | "/readyz/")
 }
+
+/// Whether somebody watches the server there: no limit applies to them.
+pub fn is_watching(path: &str) -> bool {
+    is_health(path) || path == "/metrics/"
+}

@@ -1,14 +1,17 @@
 use crate::Caller;
 use crate::hashing::Hashing;
 use crate::once::InFlight;
+use crate::unit::Unit;
+use crate::vitals::Vitals;
 use haat_domain::authz::{Action, Realm};
 use haat_domain::cx::{Cx, Visit};
 use haat_domain::error::{Error, Result};
 use haat_domain::identity::Credential;
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
-use haat_domain::ports::{Access, Clock, Job, PasswordHasher, Random, Store, TokenIssuer, Tx};
+use haat_domain::ports::{Access, Clock, PasswordHasher, Random, Store, TokenIssuer, Tx};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// What every handler can reach: the ports, and the one way from a request into a transaction.
@@ -31,6 +34,8 @@ pub struct App {
     pub in_flight: InFlight,
     /// The currency of a store that names none.
     pub currency: Currency,
+    /// What was done, in numbers.
+    pub vitals: Arc<Vitals>,
 }
 
 impl App {
@@ -105,9 +110,7 @@ impl App {
         work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, wait) = oneshot::channel();
-        // A client that has gone away no longer waits; its work is done all the same.
-        let settle = move |result| drop(answer.send(result));
-        self.store.submit(tenant, access, Box::new(Job::new(work, settle)));
+        self.store.submit(tenant, access, Box::new(Unit::new(&self.vitals, access, work, answer)));
         wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
     }
 
@@ -144,8 +147,17 @@ impl App {
         work: impl FnOnce(&dyn PasswordHasher) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, wait) = oneshot::channel();
-        let hasher = Arc::clone(&self.hasher);
-        self.hashing.run(caller.address, move || drop(answer.send(work(hasher.as_ref()))))?;
+        let (hasher, vitals) = (Arc::clone(&self.hasher), Arc::clone(&self.vitals));
+        let task = move || {
+            // Dear, and for nobody: who has waited may have gone.
+            if !answer.is_closed() {
+                let began = Instant::now();
+                let result = work(hasher.as_ref());
+                vitals.hashing.add(began.elapsed());
+                drop(answer.send(result));
+            }
+        };
+        self.hashing.run(caller.address, task)?;
         wait.await.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into())))
     }
 }

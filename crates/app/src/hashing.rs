@@ -1,8 +1,11 @@
 //! Passwords are hashed on threads of their own, in a queue of limited length, of which one address has a share.
 
+use crate::vitals::Count;
 use haat_domain::error::{Error, Result};
+use haat_domain::ports::QueueVitals;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One address may have this part of the queue waiting: whoever floods it from one leaves room for the others.
@@ -19,6 +22,9 @@ pub struct Hashing {
     hand_over: HandOver,
     waiting: Waiting,
     share: u16,
+    capacity: u16,
+    queued: Arc<AtomicUsize>,
+    refused: Count,
 }
 
 type Waiting = Arc<Mutex<HashMap<IpAddr, u16>>>;
@@ -26,19 +32,63 @@ type Waiting = Arc<Mutex<HashMap<IpAddr, u16>>>;
 impl Hashing {
     /// A queue of this length before the threads that `hand_over` hands to.
     pub fn new(queue: u16, hand_over: HandOver) -> Self {
-        Self { hand_over, waiting: Waiting::default(), share: (queue / SHARE).max(1) }
+        Self {
+            hand_over,
+            waiting: Waiting::default(),
+            share: (queue / SHARE).max(1),
+            capacity: queue,
+            queued: Arc::default(),
+            refused: Count::default(),
+        }
+    }
+
+    /// How the queue is; refused is also who found their share of it used up.
+    pub fn vitals(&self) -> QueueVitals {
+        QueueVitals {
+            name: "hashing",
+            waiting: self.queued.load(Ordering::Relaxed),
+            capacity: self.capacity.into(),
+            refused: self.refused.get(),
+            overdue: 0,
+        }
     }
 
     /// Hands a task over; [`Error::Busy`] if the queue is full, or the address's share of it.
     pub(crate) fn run(&self, from: Option<IpAddr>, task: impl FnOnce() + Send + 'static) -> Result<()> {
-        let busy = || Error::Busy { retry_after: 1 };
-        let take = |address| Place::take(&self.waiting, address, self.share).ok_or_else(busy);
-        let place = from.map(take).transpose()?;
+        self.hand_over(from, task).ok_or_else(|| {
+            self.refused.up();
+            Error::Busy { retry_after: 1 }
+        })
+    }
+
+    fn hand_over(&self, from: Option<IpAddr>, task: impl FnOnce() + Send + 'static) -> Option<()> {
+        let place = match from {
+            Some(address) => Some(Place::take(&self.waiting, address, self.share)?),
+            None => None,
+        };
+        let queued = Queued::new(&self.queued);
         let work = move || {
+            drop(queued);
             task();
             drop(place);
         };
-        if (self.hand_over)(Box::new(work)) { Ok(()) } else { Err(busy()) }
+        (self.hand_over)(Box::new(work)).then_some(())
+    }
+}
+
+/// Counted as waiting, until it is dropped.
+struct Queued(Arc<AtomicUsize>);
+
+impl Queued {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -89,8 +139,10 @@ mod tests {
         hashing.run(one, || ()).unwrap();
         assert!(matches!(hashing.run(one, || ()), Err(Error::Busy { .. })), "a quarter of eight");
         hashing.run(other, || ()).unwrap();
+        assert_eq!((hashing.vitals().waiting, hashing.vitals().refused), (3, 1));
         queue.lock().unwrap().drain(..).for_each(|task| task());
         assert!(hashing.waiting.lock().unwrap().is_empty(), "what is done waits no more");
+        assert_eq!(hashing.vitals().waiting, 0);
         hashing.run(one, || ()).unwrap();
     }
 }

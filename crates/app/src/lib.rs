@@ -10,6 +10,7 @@
 //! | [`once`] | the requests with an idempotency key that are being answered |
 //! | [`people`] | accounts to be, and new passwords |
 //! | [`sessions`] | logging in, and changing the own password |
+//! | [`vitals`] | what was done and how long it took, in numbers |
 
 mod app;
 mod caller;
@@ -17,6 +18,11 @@ pub mod hashing;
 pub mod once;
 pub mod people;
 pub mod sessions;
+mod unit;
+pub mod vitals;
 
 pub use app::App;
 pub use caller::{Caller, Verified};
+
+/// The target of spans that are made for traces, and not for the log.
+pub const TRACES: &str = "haat::traces";

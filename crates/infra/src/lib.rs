@@ -12,6 +12,7 @@
 pub mod clock;
 pub mod db;
 pub mod password;
+mod queue;
 pub mod random;
 #[cfg(feature = "testing")]
 pub mod testing;

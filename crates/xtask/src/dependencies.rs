@@ -21,7 +21,7 @@ const ALLOWED_IN_TESTS: &str = "haat-testkit";
 
 /// What `haat` is not built from, as long as nobody asks for a feature: what tests use, and what needs more of the
 /// machine than a C compiler.
-const UNSHIPPED: &[&str] = &["haat-testkit", "openssl-sys"];
+const UNSHIPPED: &[&str] = &["haat-testkit", "openssl-sys", "opentelemetry"];
 
 /// What a crate must not reach; `*` at the end of a name stands for any ending.
 const UNREACHABLE: &[(&str, &[&str])] = &[
@@ -39,8 +39,19 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
             "pq-sys",
         ],
     ),
-    ("haat-infra", &["actix-*", "utoipa*"]),
-    ("haat-app", &["diesel*", "r2d2", "actix-*", "utoipa*"]),
+    ("haat-infra", &["actix-*", "utoipa*", "prometheus-client", "opentelemetry*", "tracing-opentelemetry"]),
+    (
+        "haat-app",
+        &[
+            "diesel*",
+            "r2d2",
+            "actix-*",
+            "utoipa*",
+            "prometheus-client",
+            "opentelemetry*",
+            "tracing-opentelemetry",
+        ],
+    ),
     ("haat-admin", &["diesel*", "r2d2", "bcrypt", "jsonwebtoken", "utoipa*"]),
 ];
 

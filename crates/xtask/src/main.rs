@@ -54,11 +54,18 @@ const TEST: &[Step] = &[
     ("cargo-deny", install_cargo_deny),
     ("axe-core", pages::install_axe),
     ("format", || run(&mut cargo("fmt --all --check"))),
-    ("clippy", || run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))),
+    ("clippy", || {
+        run(&mut cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
+        run(&mut cargo("clippy --package haat-api --all-targets --features otlp --locked -- -D warnings"))
+    }),
     ("rustdoc", || run(cargo("doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings"))),
     ("dependency rules", check_dependencies),
     ("dependency bans", check_bans),
     ("tests", || run(&mut with_postgres(cargo("test --workspace --locked"))?)),
+    ("traces", || {
+        let with = "test --workspace --locked --features haat-api/otlp --test api traces";
+        run(&mut with_postgres(cargo(with))?)
+    }),
     ("row-level security", || {
         // The whole workspace, though one package has the test: for that alone cargo would choose the dependencies'
         // features anew, and build them all again.
@@ -93,6 +100,7 @@ fn main() -> ExitCode {
         ["lint-api"] => lint::lint_api(),
         ["clients"] => clients::clients(),
         ["bench", options @ ..] => bench::bench(options),
+        ["overload", options @ ..] => bench::overload(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}{}", bench::HELP);
             Ok(())

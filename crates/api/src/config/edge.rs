@@ -28,6 +28,9 @@ pub struct EdgeSettings {
     /// Connections of clients; more wait
     #[arg(long, env = "HAAT_MAX_CONNECTIONS", global = true, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub max_connections: u32,
+    /// Requests that may be at the database, or wait for it, at once; meanwhile others are answered 503
+    #[arg(long, env = "HAAT_WORK_LIMIT", global = true, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
+    pub work_limit: u32,
     /// Seconds that a client has for the head of a request
     #[arg(long, env = "HAAT_HEAD_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub head_timeout: u16,
@@ -77,6 +80,11 @@ impl EdgeSettings {
         let base = self.admin_path.0.clone()?;
         let (body_time, import_limit) = (self.body_time(), self.import_limit);
         Some(haat_admin::Panel { base, body_time, import_limit, imports: haat_admin::Turns::default() })
+    }
+
+    /// Units of work that may be under way at once.
+    pub fn work_limit(&self) -> usize {
+        usize::try_from(self.work_limit).unwrap_or(usize::MAX)
     }
 
     /// Connections for each of so many threads: the process's share, rounded up.

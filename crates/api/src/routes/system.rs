@@ -44,9 +44,14 @@ async fn get_health() -> HttpResponse {
 }
 
 /// Ask whether the database answers and its migrations are current
+///
+/// 503 from the moment at which the server was told to stop.
 #[utoipa::path(tag = "system", security(()), responses((status = 200, body = Health)))]
 #[get("/readyz/")]
 async fn get_readiness(app: Data<App>, edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
+    if edge.stopping.has_begun() {
+        return Err(ApiError::Stopping);
+    }
     // One question at a time: whoever asks in a loop does not keep the database busy.
     let _turn = edge.readiness.lock().await;
     let store = app.store.clone();
@@ -64,7 +69,8 @@ async fn get_schema() -> HttpResponse {
 
 /// Read the server's counters
 ///
-/// For Prometheus: requests by method, route and status, their durations by route, and how many are under way.
+/// For Prometheus: requests by method, route and status, their durations, and how the database, its queues, hashing and
+/// the process are.
 #[utoipa::path(tag = "system", security(()),
     responses((status = 200, description = "Prometheus text", body = String, content_type = "text/plain")))]
 #[get("/metrics/")]

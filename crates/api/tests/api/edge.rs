@@ -5,4 +5,5 @@ mod limits;
 mod reach;
 mod reading;
 mod tags;
+mod watched;
 mod wire;

@@ -120,6 +120,8 @@ fn all_errors() -> Vec<ApiError> {
         ApiError::UriTooLong(0),
         ApiError::HeadTooLarge(0),
         ApiError::Limited { policy: "", retry_after: 1 },
+        ApiError::Overloaded,
+        ApiError::Stopping,
         ApiError::NoSuchPath,
         ApiError::WrongMethod(String::new()),
     ];

@@ -38,10 +38,14 @@ mod contract;
 mod edge;
 mod golden;
 mod keys;
+mod overload;
 mod panel;
 mod passwords;
 mod process;
 mod promises;
 mod sessions;
+mod stopping;
 mod support;
+#[cfg(feature = "otlp")]
+mod traces;
 mod walls;

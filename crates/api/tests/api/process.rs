@@ -4,7 +4,7 @@ use crate::support::{Answer, Client, KEY, PASSWORD, User, client_of, number};
 use haat_infra::testing::TestDatabase;
 use serde_json::json;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 /// A `haat` process; it ends with this value.
@@ -51,6 +51,17 @@ impl Process {
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is killed");
         self.child.wait().expect("it has ended");
+    }
+
+    /// Tells it something, as `kill` does: `TERM`, `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
+        assert!(told.expect("a shell").success());
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().expect("it has ended")
     }
 
     /// Somebody at this process.

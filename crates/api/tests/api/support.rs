@@ -304,6 +304,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// Where it sends its requests.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The same, naming a store to act in.
     pub(crate) fn inside(&self, store: &str) -> Self {
         Self { store: Some(store.to_owned()), ..self.clone() }

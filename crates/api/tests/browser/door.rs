@@ -40,7 +40,7 @@ async fn sees(seat: Seat, offered: &[&str], forbidden: &[&str]) {
     for path in forbidden {
         browser.goto(path).await;
         assert_eq!(browser.status().await, 403, "{path}");
-        let heading = browser.element("h1").await.text().await.unwrap();
+        let heading = browser.text_of("h1").await;
         assert_eq!(heading, "Not permitted", "{path}");
         browser.press("Back to the start").await;
     }

@@ -46,17 +46,13 @@ async fn a_price_is_changed_in_the_list_without_leaving_it() {
     browser.goto("/products/").await;
     browser.execute("window.here = true", &[]).await;
     for price in ["12.50", "13.00"] {
-        let field = browser.element(&format!("{row} input[name=price]")).await;
-        field.clear().await.unwrap();
-        field.send_keys(&format!("{price}\n")).await.unwrap();
+        browser.write(&format!("{row} input[name=price]"), &format!("{price}\n")).await;
         browser.until("the price to be saved", || async { owner.get(&api).await["price"] == price }).await;
         browser.until("the row to say so", || async { !browser.has(&format!("{row}.dirty")).await }).await;
         assert_eq!(browser.execute("return window.here", &[]).await, json!(true), "the page was left");
     }
     // What is refused leads to the page that says why, and nothing is saved.
-    let field = browser.element(&format!("{row} input[name=price]")).await;
-    field.clear().await.unwrap();
-    browser.turn(async { field.send_keys("dear\n").await.unwrap() }).await;
+    browser.turn(browser.write(&format!("{row} input[name=price]"), "dear\n")).await;
     browser.says("That did not work").await;
     assert_eq!(owner.get(&api).await["price"], "13.00");
     assert_eq!(browser.value("price").await, "dear");
@@ -72,9 +68,7 @@ async fn a_price_is_changed_in_the_list_without_scripts() {
     let id = owner.post("/api/products/", lamp).await["id"].as_i64().unwrap();
     browser.sign_in("rohan").await;
     browser.goto("/products/").await;
-    let field = browser.element(&format!("#product-{id} input[name=price]")).await;
-    field.clear().await.unwrap();
-    browser.turn(async { field.send_keys("12.50\n").await.unwrap() }).await;
+    browser.turn(browser.write(&format!("#product-{id} input[name=price]"), "12.50\n")).await;
     browser.says("The product was changed.").await;
     assert_eq!(owner.get(&format!("/api/products/{id}/")).await["price"], "12.50");
 }

@@ -74,12 +74,10 @@ async fn code_in_a_text_stays_a_text_on_every_page() {
     // What the script of the list does with a row is no other than what the server has written.
     browser.goto("/products/").await;
     let row = format!("#product-{product}");
-    let price = browser.element(&format!("{row} input[name=price]")).await;
-    price.clear().await.unwrap();
-    price.send_keys("2.50\n").await.unwrap();
+    browser.write(&format!("{row} input[name=price]"), "2.50\n").await;
     browser.until("the price to be saved", || async { browser.has(&format!("{row}.saved")).await }).await;
     harmless(&browser, "a row that was saved").await;
-    assert!(browser.element(&row).await.text().await.unwrap().contains(BAD));
+    assert!(browser.text_of(&row).await.contains(BAD));
 }
 
 #[actix_web::test]
@@ -150,11 +148,8 @@ async fn code_in_a_form_or_an_address_stays_a_text() {
     for path in ["/invitations/new/", "/users/new/", "/account/"] {
         browser.goto(path).await;
         browser.execute("for (const form of document.forms) form.noValidate = true", &[]).await;
-        let email = browser.element("main [name='email']").await;
-        email.clear().await.unwrap();
-        email.send_keys(SHORT).await.unwrap();
-        let button = browser.element("main form:has([name='email']) button[type=submit]").await;
-        browser.turn(async { button.click().await.unwrap() }).await;
+        browser.fill("email", SHORT).await;
+        browser.turn(browser.click("main form:has([name='email']) button[type=submit]")).await;
         harmless(&browser, &format!("an e-mail address at {path}")).await;
         assert!(shows(&browser, SHORT).await, "{path}: {}", browser.text().await);
     }
@@ -171,7 +166,7 @@ async fn code_in_a_file_stays_a_text() {
     browser.sign_in("rohan").await;
     for button in ["Check the file", "Import"] {
         browser.goto("/products/import/").await;
-        browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+        browser.choose(&file).await;
         browser.press(button).await;
         browser.element("table.report").await;
         harmless(&browser, button).await;
@@ -183,7 +178,7 @@ async fn code_in_a_file_stays_a_text() {
     // A header is a text, too.
     std::fs::write(&file, format!("{cell},name\n1,2\n")).unwrap();
     browser.goto("/products/import/").await;
-    browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.choose(&file).await;
     browser.press("Check the file").await;
     harmless(&browser, "a header").await;
 }

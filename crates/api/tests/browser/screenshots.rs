@@ -52,7 +52,7 @@ async fn what_no_address_leads_to(haat: &Haat, folder: &Path) {
     )
     .unwrap();
     browser.goto("/products/import/").await;
-    browser.element("input[type=file]").await.send_keys(file.to_str().unwrap()).await.unwrap();
+    browser.choose(&file).await;
     browser.press("Check the file").await;
     pictures(&browser, folder, "after-import-checked").await;
 

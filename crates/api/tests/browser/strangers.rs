@@ -61,6 +61,29 @@ async fn a_form_from_another_origin_changes_nothing() {
     assert_eq!(browser.path().await, "/account/", "somebody else has signed us out");
 }
 
+/// Or the test above would hold by luck: its pages leave by themselves.
+#[actix_web::test]
+async fn what_is_read_of_a_page_that_goes_away_is_read_of_the_next() {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    let page =
+        "<!DOCTYPE html><main><p>Here</p><p>There</p><input name=field value=text><a href=#>Link</a></main>
+        <script>setTimeout(() => location.reload(), 150)</script>";
+    browser.client.goto(&format!("http://127.0.0.1:{}/", elsewhere(page))).await.unwrap();
+    for _ in 0..20 {
+        // A page that has just begun may have nothing on it yet.
+        browser.until("two paragraphs", || async { browser.texts("p").await == ["Here", "There"] }).await;
+        browser.until("the text", || async { browser.text().await.contains("There") }).await;
+        browser.until("the link", || async { browser.has("a").await && browser.offers("Link").await }).await;
+        assert_eq!(browser.text_of("main p").await, "Here");
+        assert_eq!(browser.value("field").await, "text");
+        browser.execute("return document.title", &[]).await;
+        browser.fill("field", "other").await;
+        browser.click("main a").await;
+    }
+    browser.turn(async {}).await;
+}
+
 #[actix_web::test]
 async fn a_number_of_another_store_looks_like_one_of_nobodys() {
     let haat = Haat::demo();
@@ -77,7 +100,7 @@ async fn a_number_of_another_store_looks_like_one_of_nobodys() {
         for id in [id, 876_543_219] {
             browser.goto(&format!("/{kind}/{id}/")).await;
             assert_eq!(browser.status().await, 404, "{kind}");
-            let number = browser.element("code").await.text().await.unwrap();
+            let number = browser.text_of("code").await;
             pages.push(browser.client.source().await.unwrap().replace(&number, "(number)"));
         }
         assert_eq!(pages[0], pages[1], "{kind}");

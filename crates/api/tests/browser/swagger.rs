@@ -3,10 +3,6 @@
 use crate::harness::{Browser, Haat, Wish};
 use serde_json::json;
 
-async fn click(browser: &Browser, css: &str) {
-    browser.element(css).await.click().await.unwrap();
-}
-
 #[actix_web::test]
 async fn swagger_ui_authorizes_and_tries_an_operation_out() {
     let haat = Haat::demo();
@@ -19,17 +15,16 @@ async fn swagger_ui_authorizes_and_tries_an_operation_out() {
     let access = answer.json::<serde_json::Value>().await.unwrap()["access"].as_str().unwrap().to_owned();
 
     browser.client.goto(&format!("{origin}/api/docs/")).await.unwrap();
-    click(&browser, ".btn.authorize").await;
-    browser.element(".auth-container input").await.send_keys(&access).await.unwrap();
-    click(&browser, ".auth-btn-wrapper .authorize").await;
-    click(&browser, ".auth-btn-wrapper .btn-done").await;
-    click(&browser, "#operations-products-list_products .opblock-summary-control").await;
-    click(&browser, "#operations-products-list_products .execute").await;
+    browser.click(".btn.authorize").await;
+    browser.write(".auth-container input", &access).await;
+    browser.click(".auth-btn-wrapper .authorize").await;
+    browser.click(".auth-btn-wrapper .btn-done").await;
+    browser.click("#operations-products-list_products .opblock-summary-control").await;
+    browser.click("#operations-products-list_products .execute").await;
     let answer = "#operations-products-list_products .live-responses-table tbody";
-    let status = browser.element(&format!("{answer} .response-col_status")).await.text().await.unwrap();
-    let body = browser.element(answer).await;
+    let status = browser.text_of(&format!("{answer} .response-col_status")).await;
     assert!(status.starts_with("200"), "{status}");
-    assert!(body.text().await.unwrap().contains("Wireless earbuds Naad"));
+    assert!(browser.text_of(answer).await.contains("Wireless earbuds Naad"));
 
     let script = "return performance.getEntriesByType('resource').map(entry => entry.name)";
     for name in browser.execute(script, &[]).await.as_array().unwrap() {

@@ -5,8 +5,10 @@
 //! The transaction *is* the set of repositories: what is reached through a [`Tx`] commits together or not at all.
 
 mod store;
+mod vitals;
 
-pub use store::{Access, Job, Store, Work};
+pub use store::{Access, Job, Store, Work, outcome};
+pub use vitals::{BatchVitals, PoolVitals, QueueVitals, Vitals};
 
 use crate::audit::{AuditFilter, Entry, Link, Recorded};
 use crate::authz::{PlatformScope, TenantScope};

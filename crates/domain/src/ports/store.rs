@@ -1,4 +1,4 @@
-use super::Tx;
+use super::{Tx, Vitals};
 use crate::error::{Error, Result};
 use crate::ids::TenantId;
 
@@ -34,6 +34,11 @@ pub trait Store: Send + Sync {
 
     /// Whether the database answers and its schema is the one this program was built for.
     fn ready(&self) -> Result<()>;
+
+    /// How it is, for whoever watches the server.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 }
 
 impl dyn Store + '_ {
@@ -101,10 +106,16 @@ where
 
     fn settle(self: Box<Self>, end: Result<()>) {
         let Self { result, settle, .. } = *self;
-        settle(match (end, result) {
-            (Err(error), Some(Ok(_)) | None) => Err(error),
-            (_, Some(result)) => result,
-            (Ok(()), None) => Err(Error::internal("the work was settled without having run")),
-        });
+        settle(outcome(end, result));
+    }
+}
+
+/// What a unit of work came to: what it said itself when it ran, unless that was a success which the store then could
+/// not keep.
+pub fn outcome<T>(end: Result<()>, result: Option<Result<T>>) -> Result<T> {
+    match (end, result) {
+        (Err(error), Some(Ok(_)) | None) => Err(error),
+        (_, Some(result)) => result,
+        (Ok(()), None) => Err(Error::internal("the work was settled without having run")),
     }
 }

@@ -26,8 +26,9 @@ pub(crate) use postgres::establish as establish_postgres;
 #[cfg(feature = "testing")]
 pub(crate) use sqlite::connect as connect_sqlite;
 
+use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
 use haat_domain::error::{Error, Result};
-use haat_domain::ports::Store;
+use haat_domain::ports::{PoolVitals, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -86,6 +87,15 @@ pub fn check_walls(url: &DatabaseUrl, options: &Options) -> Result<Vec<String>> 
         DatabaseUrl::Sqlite(_) => Ok(Vec::new()),
         DatabaseUrl::Postgres(url) => walls::check(url, &options.postgres),
     }
+}
+
+fn pool_vitals<C: R2D2Connection + 'static>(
+    name: &'static str,
+    pool: &Pool<ConnectionManager<C>>,
+) -> PoolVitals {
+    let state = pool.state();
+    let in_use = state.connections.saturating_sub(state.idle_connections);
+    PoolVitals { name, in_use, idle: state.idle_connections, max: pool.max_size() }
 }
 
 fn unavailable(cause: impl std::fmt::Display) -> Error {

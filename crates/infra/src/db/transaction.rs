@@ -1,10 +1,34 @@
 //! Beginning, ending, and what lies between.
 
+use super::unavailable;
+use crate::queue::Waits;
 use diesel::Connection;
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::Error as DieselError;
 use haat_domain::error::{Error, Result};
+use haat_domain::ids::TenantId;
+use haat_domain::ports::{Access, Work};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A unit of work that waits for its turn.
+pub(super) struct Unit {
+    pub(super) tenant: Option<TenantId>,
+    pub(super) access: Access,
+    pub(super) work: Box<dyn Work>,
+}
+
+impl Unit {
+    /// There is no room where it should wait.
+    pub(super) fn refuse(self) {
+        self.work.settle(Err(unavailable("too much work is waiting")));
+    }
+}
+
+impl Waits for Unit {
+    fn give_up(self) {
+        self.work.settle(Err(unavailable("it has waited too long for its turn")));
+    }
+}
 
 /// Runs `work` in the transaction that has just begun on this connection and ends it: `Ok(true)` commits, all else
 /// rolls back; a panic comes out as an error. The inner result is the work's; the outer one says that the transaction

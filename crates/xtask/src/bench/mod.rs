@@ -7,7 +7,9 @@ mod figures;
 mod growth;
 mod load;
 mod machine;
+mod open_loop;
 mod options;
+mod overload;
 mod picture;
 mod place;
 mod report;
@@ -19,6 +21,7 @@ use crate::shell::{Outcome, tools_folder};
 use figures::Bench;
 pub(crate) use options::HELP;
 use options::Options;
+pub(crate) use overload::overload;
 
 /// Does what the arguments say.
 pub(crate) fn bench(arguments: &[&str]) -> Outcome {

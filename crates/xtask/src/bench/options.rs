@@ -11,6 +11,8 @@ pub(crate) const HELP: &str = "\
                          what requests cost, beside the floor (list, one, search, order, hot, mixed, login), and
                          further figures (start, idle, soak, commits, readers, rush, pgbench, pages, stores,
                          catalogue); docs/performance.md
+  overload [the options of bench]
+                         orders and lists at half to ten times the rate that the server can do
 ";
 
 /// Which database.

@@ -9,13 +9,17 @@ use super::machine;
 use crate::http::{call, free_port};
 use crate::shell::{cargo, copy, run, target_folder};
 
-/// The two programs, built as they are shipped.
+/// The program, built as it is shipped; a copy, since the next build may replace it, as may one that goes on beside us.
+pub(crate) fn build_haat(folder: &Path) -> Result<(), String> {
+    run(&mut cargo("build --release --locked --package haat-api --bin haat"))?;
+    copy(&target_folder()?.join("release/haat"), &folder.join("haat"))
+}
+
+/// The two programs.
 pub(crate) fn build(folder: &Path) -> Result<(), String> {
     // Two builds: what the floor is made with besides must not come into the program.
-    run(&mut cargo("build --release --locked --package haat-api --bin haat"))?;
+    build_haat(folder)?;
     let release = target_folder()?.join("release");
-    // Copies: the second build may replace the first one's, as may one that goes on beside us.
-    copy(&release.join("haat"), &folder.join("haat"))?;
     run(&mut cargo("build --release --locked --package haat-api --example floor"))?;
     copy(&release.join("examples/floor"), &folder.join("floor"))
 }

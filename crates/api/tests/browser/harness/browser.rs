@@ -5,11 +5,13 @@ use super::logs::Extra;
 use super::server::{Haat, password};
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::future::Future;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long anything may take that a browser does; on a machine that builds something meanwhile, it takes a while.
@@ -88,7 +90,7 @@ impl Browser {
     }
 
     pub(crate) async fn execute(&self, script: &str, arguments: &[Value]) -> Value {
-        self.client.execute(script, arguments.to_vec()).await.unwrap()
+        self.in_page(script, || self.client.execute(script, arguments.to_vec())).await
     }
 
     /// A command of Chromium's own protocol.
@@ -106,34 +108,60 @@ impl Browser {
         }
     }
 
-    /// The element, once it is there.
-    pub(crate) async fn element(&self, css: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE).every(POLL);
-        wait.for_element(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}"))
+    /// What comes of something that is done in the page. Between any two commands a page may go away and another may
+    /// come; what was not done for that is done in the one that came. No element leaves this file: whoever kept one
+    /// would hold on to a page that has gone.
+    async fn in_page<T, F>(&self, what: &str, deed: impl Fn() -> F) -> T
+    where
+        F: Future<Output = Result<T, CmdError>>,
+    {
+        let began = Instant::now();
+        loop {
+            match deed().await {
+                Ok(done) => return done,
+                Err(error) if is_early(&error) && began.elapsed() < PATIENCE => {
+                    actix_web::rt::time::sleep(POLL).await;
+                }
+                Err(error) => panic!("{what}: {error}"),
+            }
+        }
     }
 
-    /// The elements that are there now.
-    pub(crate) async fn all(&self, css: &str) -> Vec<Element> {
-        self.client.find_all(Locator::Css(css)).await.unwrap()
+    /// What comes of something that is done with an element, once it is there.
+    async fn with<T>(&self, css: &str, deed: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        self.in_page(css, || async { deed(self.client.find(Locator::Css(css)).await?).await }).await
+    }
+
+    /// Waits for an element.
+    pub(crate) async fn element(&self, css: &str) {
+        self.with(css, async |_| Ok(())).await;
     }
 
     /// Whether there is such an element now.
     pub(crate) async fn has(&self, css: &str) -> bool {
-        !self.all(css).await.is_empty()
+        !self.in_page(css, || self.client.find_all(Locator::Css(css))).await.is_empty()
+    }
+
+    /// The text of an element, once it is there.
+    pub(crate) async fn text_of(&self, css: &str) -> String {
+        self.with(css, async |element| element.text().await).await
     }
 
     /// The texts of the elements that are there now.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for element in self.all(css).await {
-            texts.push(element.text().await.unwrap());
-        }
-        texts
+        let read = || async {
+            let mut texts = Vec::new();
+            for element in self.client.find_all(Locator::Css(css)).await? {
+                texts.push(element.text().await?);
+            }
+            Ok(texts)
+        };
+        self.in_page(css, read).await
     }
 
     /// What somebody reads who reads all of the page.
     pub(crate) async fn text(&self) -> String {
-        self.element("body").await.text().await.unwrap()
+        self.text_of("body").await
     }
 
     #[track_caller]
@@ -145,38 +173,72 @@ impl Browser {
         }
     }
 
-    /// Types into the field of that name, in the page's main part.
+    pub(crate) async fn click(&self, css: &str) {
+        self.with(css, async |element| element.click().await).await;
+    }
+
+    /// Types into a field instead of what stands there.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        let write = async |field: Element| {
+            field.clear().await?;
+            field.send_keys(text).await
+        };
+        self.with(css, write).await;
+    }
+
+    /// The same by the field's name, in the page's main part.
     pub(crate) async fn fill(&self, name: &str, text: &str) {
-        let field = self.element(&format!("main [name='{name}']")).await;
-        field.clear().await.unwrap();
-        field.send_keys(text).await.unwrap();
+        self.write(&format!("main [name='{name}']"), text).await;
+    }
+
+    /// The value of the field of that name, in the page's main part.
+    pub(crate) async fn value(&self, name: &str) -> String {
+        let value = async |field: Element| field.prop("value").await;
+        self.with(&format!("main [name='{name}']"), value).await.unwrap_or_default()
+    }
+
+    /// Chooses a file in the page's form.
+    pub(crate) async fn choose(&self, file: &Path) {
+        self.with("input[type=file]", async |field| field.send_keys(file.to_str().unwrap()).await).await;
     }
 
     /// The button or link of that name that can be seen.
-    pub(crate) async fn control(&self, name: &str) -> Option<Element> {
+    async fn control(&self, name: &str) -> Result<Option<Element>, CmdError> {
         let path = format!("//button[normalize-space()='{name}'] | //a[normalize-space()='{name}']");
-        for element in self.client.find_all(Locator::XPath(&path)).await.unwrap() {
-            if element.is_displayed().await.unwrap() {
-                return Some(element);
+        for element in self.client.find_all(Locator::XPath(&path)).await? {
+            if element.is_displayed().await? {
+                return Ok(Some(element));
             }
         }
-        None
+        Ok(None)
     }
 
-    /// Presses the button or follows the link of that name, and waits for the page that comes.
-    pub(crate) async fn press(&self, name: &str) {
-        let Some(control) = self.control(name).await else {
-            panic!("nothing is called {name:?} on the page:\n{}", self.text().await)
+    /// Whether a button or link of that name can be seen.
+    pub(crate) async fn offers(&self, name: &str) -> bool {
+        self.in_page(name, || self.control(name)).await.is_some()
+    }
+
+    /// Presses the button or follows the link of that name.
+    pub(crate) async fn touch(&self, name: &str) {
+        let touch = || async {
+            let Some(control) = self.control(name).await? else { return Ok(false) };
+            control.click().await.map(|()| true)
         };
-        self.turn(async { control.click().await.unwrap() }).await;
+        let found = self.in_page(name, touch).await;
+        assert!(found, "nothing is called {name:?} on the page:\n{}", self.text().await);
+    }
+
+    /// The same, and waits for the page that comes.
+    pub(crate) async fn press(&self, name: &str) {
+        self.turn(self.touch(name)).await;
     }
 
     /// Does what brings another page, and waits for that.
     pub(crate) async fn turn(&self, deed: impl Future<Output = ()>) {
-        let old = self.element("html").await;
+        let old = self.with("html", async |page| Ok(page)).await;
         deed.await;
-        // An element of a page that has gone is an error.
-        self.until("another page", || async { old.tag_name().await.is_err() }).await;
+        self.until("another page", || async { old.tag_name().await.is_err_and(|error| is_gone(&error)) })
+            .await;
         self.element("body").await;
     }
 
@@ -218,11 +280,6 @@ impl Browser {
         panic!("the tab key does not lead to {css}");
     }
 
-    /// The value of the field of that name, in the page's main part.
-    pub(crate) async fn value(&self, name: &str) -> String {
-        self.element(&format!("main [name='{name}']")).await.prop("value").await.unwrap().unwrap_or_default()
-    }
-
     /// Has the page look as on such a screen.
     pub(crate) async fn screen(&self, width: u32, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600 });
@@ -233,6 +290,18 @@ impl Browser {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }, still] });
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
+}
+
+/// Whether a command has failed because the page that it was meant for has gone.
+fn is_gone(error: &CmdError) -> bool {
+    // The driver passes some of Chromium's own words on.
+    let gone = |message: &str| message.contains("does not belong to the document");
+    error.is_stale_element_reference() || matches!(error, CmdError::Standard(fault) if gone(&fault.message))
+}
+
+/// Whether that may do in a moment: the page has gone, or is not there yet as it will be.
+fn is_early(error: &CmdError) -> bool {
+    is_gone(error) || error.is_no_such_element() || error.is_element_not_interactable()
 }
 
 impl Drop for Browser {

@@ -1,14 +1,15 @@
 use super::dialect::{quoted, set_tenant, store_error};
 use super::repos::Session;
-use crate::db::{transaction, unavailable};
-use crate::workers::{Workers, hand_over};
+use crate::db::transaction::Unit;
+use crate::db::{pool_vitals, transaction, unavailable};
+use crate::queue::{Bounds, Entrance};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection, R2D2Connection};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
-use haat_domain::ports::{Access, Store, Work};
-use std::time::Duration;
+use haat_domain::ports::{Access, Store, Vitals, Work};
+use std::time::{Duration, Instant};
 
 type Manager = ConnectionManager<PgConnection>;
 
@@ -27,6 +28,8 @@ pub struct PgOptions {
     pub lock_timeout: Duration,
     /// How many units of work may wait their turn; more are refused.
     pub queue: usize,
+    /// How long one may wait for its turn and for a connection; after that it is not begun any more.
+    pub patience: Duration,
 }
 
 impl Default for PgOptions {
@@ -38,6 +41,7 @@ impl Default for PgOptions {
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(5),
             queue: 1024,
+            patience: Duration::from_secs(1),
         }
     }
 }
@@ -45,9 +49,8 @@ impl Default for PgOptions {
 /// A store in a PostgreSQL database.
 pub struct PgStore {
     pool: Pool<Manager>,
-    workers: Workers,
-    scans: Workers,
-    begin: Begin,
+    work: Entrance<Unit>,
+    scans: Entrance<Unit>,
 }
 
 impl PgStore {
@@ -62,11 +65,20 @@ impl PgStore {
             .connection_customizer(Box::new(AppRole { sql: session(options) }))
             .build(Manager::new(url))
             .map_err(unavailable)?;
+        let bounds = Bounds { capacity: options.queue, patience: options.patience };
+        let (work, scans) = (Entrance::open("work", bounds)?, Entrance::open("scans", bounds)?);
+        let begin = if citus { Begin::InTwo } else { Begin::InOne };
+        let (connections, patience) = (pool.clone(), options.patience);
+        let run = move |mut unit: Unit, since: Instant| {
+            let until = since + patience;
+            let end = begin_and_run(&connections, begin, until, &mut unit);
+            unit.work.settle(end);
+        };
         let threads = usize::try_from(options.pool).unwrap_or(1);
-        let workers = Workers::start("postgres", threads, options.queue)?;
+        work.serve("postgres", threads, run.clone())?;
         // Half of the connections stay free of what may take long.
-        let scans = Workers::start("postgres-scan", threads.div_ceil(2), options.queue)?;
-        Ok(Self { pool, workers, scans, begin: if citus { Begin::InTwo } else { Begin::InOne } })
+        scans.serve("postgres-scan", threads.div_ceil(2), run)?;
+        Ok(Self { pool, work, scans })
     }
 }
 
@@ -126,33 +138,34 @@ enum Begin {
 
 impl Store for PgStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
-        let (pool, begin) = (self.pool.clone(), self.begin);
-        let workers = if access == Access::Scan { &self.scans } else { &self.workers };
-        hand_over(workers, work, move |mut work| {
-            let end = begin_and_run(&pool, begin, tenant, access, work.as_mut());
-            work.settle(end);
-        });
+        let queue = if access == Access::Scan { &self.scans } else { &self.work };
+        if let Err(unit) = queue.put(Unit { tenant, access, work }) {
+            unit.refuse();
+        }
     }
 
     fn ready(&self) -> Result<()> {
         let mut conn = self.pool.get().map_err(unavailable)?;
         crate::db::migrate::check_current(&mut *conn)
     }
+
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            queues: vec![self.work.vitals(), self.scans.vitals()],
+            pools: vec![pool_vitals("postgres", &self.pool)],
+            batches: None,
+        }
+    }
 }
 
-fn begin_and_run(
-    pool: &Pool<Manager>,
-    begin: Begin,
-    tenant: Option<TenantId>,
-    access: Access,
-    work: &mut dyn Work,
-) -> Result<()> {
-    let mode = if access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
+fn begin_and_run(pool: &Pool<Manager>, begin: Begin, until: Instant, unit: &mut Unit) -> Result<()> {
+    let (tenant, work) = (unit.tenant, &mut unit.work);
+    let mode = if unit.access == Access::Write { "BEGIN" } else { "BEGIN READ ONLY" };
     let sql = match (tenant, begin) {
         (Some(tenant), Begin::InOne) => format!("{mode}; {}", set_tenant(tenant)),
         (Some(_), Begin::InTwo) | (None, _) => mode.to_owned(),
     };
-    let mut conn = begun(pool, &sql)?;
+    let mut conn = begun(pool, &sql, until)?;
     transaction::run(&mut *conn, store_error, |conn| {
         let inside = match begin {
             Begin::InOne => tenant,
@@ -168,10 +181,12 @@ fn begin_and_run(
 
 /// A connection on which a transaction has begun. After a restart of the server the pool is full of dead connections,
 /// which is only noticed when they are used; nothing has been done on them, so that the next one may be tried.
-fn begun(pool: &Pool<Manager>, sql: &str) -> Result<PooledConnection<Manager>> {
+fn begun(pool: &Pool<Manager>, sql: &str, until: Instant) -> Result<PooledConnection<Manager>> {
     let mut tries = pool.max_size();
     loop {
-        let mut conn = pool.get().map_err(unavailable)?;
+        // Who is taken at the last moment still gets a connection that is there.
+        let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
+        let mut conn = pool.get_timeout(left).map_err(unavailable)?;
         match transaction::begin(&mut *conn, sql) {
             Ok(()) => return Ok(conn),
             Err(_) if conn.is_broken() && tries > 0 => tries -= 1,
@@ -179,3 +194,6 @@ fn begun(pool: &Pool<Manager>, sql: &str) -> Result<PooledConnection<Manager>> {
         }
     }
 }
+
+/// For what is there at once.
+const MOMENT: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! SQLite: an embedded file. Reads on a pool of connections, writes on one thread that shares commits.
 
 mod backup;
+mod batches;
 pub(super) mod dialect;
 #[path = "../portable/tables.rs"]
 pub(super) mod portable;

@@ -1,17 +1,19 @@
+use super::batches::Batches;
 use super::dialect::store_error;
 use super::repos::Session;
-use crate::db::{transaction, unavailable};
-use crate::workers::Workers;
+use crate::db::transaction::Unit;
+use crate::db::{pool_vitals, transaction, unavailable};
+use crate::queue::{Bounds, Entrance, Queue};
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
 use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
-use haat_domain::ports::{Access, Store, Work};
+use haat_domain::ports::{Access, Store, Vitals, Work};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a COMMIT waits for.
@@ -35,11 +37,19 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// How many writes may wait their turn; more are refused.
     pub queue: usize,
+    /// How long one may wait for its turn, or for a connection; after that it is not begun any more.
+    pub patience: Duration,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, synchronous: Synchronous::Full, busy_timeout: Duration::from_secs(5), queue: 1024 }
+        Self {
+            readers: 4,
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
+            queue: 1024,
+            patience: Duration::from_secs(1),
+        }
     }
 }
 
@@ -48,12 +58,18 @@ const BATCH: usize = 64;
 
 /// A store in a SQLite file.
 pub struct SqliteStore {
-    readers: Pool<ConnectionManager<SqliteConnection>>,
-    scans: Workers,
-    writer: SyncSender<Job>,
+    readers: Readers,
+    scans: Entrance<Unit>,
+    writes: Entrance<Unit>,
+    batches: Arc<Batches>,
 }
 
-type Job = (Option<TenantId>, Box<dyn Work>);
+/// Connections for reading, and how long anybody waits for one.
+#[derive(Clone)]
+struct Readers {
+    pool: Pool<ConnectionManager<SqliteConnection>>,
+    patience: Duration,
+}
 
 impl SqliteStore {
     /// Opens a file whose schema is there.
@@ -66,13 +82,19 @@ impl SqliteStore {
             .connection_customizer(Box::new(Reader { pragmas: pragmas(options) }))
             .build(ConnectionManager::new(file_name(path)?))
             .map_err(unavailable)?;
-        let (writer, jobs) = sync_channel(options.queue);
+        let bounds = Bounds { capacity: options.queue, patience: options.patience };
+        let (writes, scans) = (Entrance::open("writes", bounds)?, Entrance::open("scans", bounds)?);
+        let batches = Arc::new(Batches::default());
+        let (waiting, sizes) = (writes.exit(), Arc::clone(&batches));
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(conn, &jobs))
+            .spawn(move || write_all(conn, &waiting, &sizes))
             .map_err(unavailable)?;
         let threads = usize::try_from(options.readers).unwrap_or(1).div_ceil(2);
-        Ok(Self { readers, scans: Workers::start("sqlite-scan", threads, options.queue)?, writer })
+        let readers = Readers { pool: readers, patience: options.patience };
+        let scanners = readers.clone();
+        scans.serve("sqlite-scan", threads, move |unit: Unit, _| scanners.read(unit.tenant, unit.work))?;
+        Ok(Self { readers, scans, writes, batches })
     }
 }
 
@@ -133,56 +155,61 @@ impl CustomizeConnection<SqliteConnection, diesel::r2d2::Error> for Reader {
 
 impl Store for SqliteStore {
     fn submit(&self, tenant: Option<TenantId>, access: Access, work: Box<dyn Work>) {
-        match access {
-            Access::Read => read(&self.readers, tenant, work),
-            Access::Scan => {
-                let readers = self.readers.clone();
-                crate::workers::hand_over(&self.scans, work, move |work| read(&readers, tenant, work));
-            }
-            Access::Write => {
-                if let Err(TrySendError::Full((_, work)) | TrySendError::Disconnected((_, work))) =
-                    self.writer.try_send((tenant, work))
-                {
-                    work.settle(Err(unavailable("too many writes are waiting")));
-                }
-            }
+        let queue = match access {
+            Access::Read => return self.readers.read(tenant, work),
+            Access::Scan => &self.scans,
+            Access::Write => &self.writes,
+        };
+        if let Err(unit) = queue.put(Unit { tenant, access, work }) {
+            unit.refuse();
         }
     }
 
     fn ready(&self) -> Result<()> {
-        let mut conn = self.readers.get().map_err(unavailable)?;
+        let mut conn = self.readers.get()?;
         crate::db::migrate::check_current(&mut *conn)
     }
-}
 
-fn read(
-    readers: &Pool<ConnectionManager<SqliteConnection>>,
-    tenant: Option<TenantId>,
-    mut work: Box<dyn Work>,
-) {
-    let end = readers.get().map_err(unavailable).and_then(|mut conn| {
-        transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-        transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
-    });
-    work.settle(end);
-}
-
-/// Group commit: all that waits is done in one transaction, each unit of work in a savepoint of its own, and settled
-/// when the common COMMIT is on the disk. Durability is nearly free that way, and writers do not fight for the file.
-fn write_all(mut conn: SqliteConnection, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        match transaction::begin(&mut conn, "BEGIN IMMEDIATE") {
-            Ok(()) => write_batch(&mut conn, first, jobs),
-            Err(error) => first.1.settle(Err(store_error(error))),
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            queues: vec![self.writes.vitals(), self.scans.vitals()],
+            pools: vec![pool_vitals("readers", &self.readers.pool)],
+            batches: Some(self.batches.vitals()),
         }
     }
 }
 
-fn write_batch(conn: &mut SqliteConnection, first: Job, jobs: &Receiver<Job>) {
+impl Readers {
+    fn get(&self) -> Result<PooledConnection<ConnectionManager<SqliteConnection>>> {
+        self.pool.get_timeout(self.patience).map_err(unavailable)
+    }
+
+    fn read(&self, tenant: Option<TenantId>, mut work: Box<dyn Work>) {
+        let end = self.get().and_then(|mut conn| {
+            transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
+            transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
+        });
+        work.settle(end);
+    }
+}
+
+/// Group commit: all that waits is done in one transaction, each unit of work in a savepoint of its own, and settled
+/// when the common COMMIT is on the disk. Durability is nearly free that way, and writers do not fight for the file.
+fn write_all(mut conn: SqliteConnection, waiting: &Queue<Unit>, batches: &Batches) {
+    while let Some((_, first)) = waiting.take() {
+        match transaction::begin(&mut conn, "BEGIN IMMEDIATE") {
+            Ok(()) => batches.count(write_batch(&mut conn, first, waiting)),
+            Err(error) => first.work.settle(Err(store_error(error))),
+        }
+    }
+}
+
+/// Says how many units of work were in it.
+fn write_batch(conn: &mut SqliteConnection, first: Unit, waiting: &Queue<Unit>) -> usize {
     let mut done = Vec::with_capacity(BATCH);
     let mut next = Some(first);
     let mut lost = None;
-    while let Some((tenant, mut work)) = next.take() {
+    while let Some(Unit { tenant, mut work, .. }) = next.take() {
         match in_savepoint(conn, tenant, work.as_mut()) {
             Ok(end) => done.push((work, end)),
             // A savepoint that cannot be opened or closed: SQLite gave the whole transaction up (disk full, IO error).
@@ -193,7 +220,7 @@ fn write_batch(conn: &mut SqliteConnection, first: Job, jobs: &Receiver<Job>) {
             }
         }
         if done.len() < BATCH {
-            next = jobs.try_recv().ok();
+            next = waiting.take_now();
         }
     }
     if lost.is_none() {
@@ -203,9 +230,11 @@ fn write_batch(conn: &mut SqliteConnection, first: Job, jobs: &Receiver<Job>) {
         // It may be gone already; if it is not, it must go.
         let _ = AnsiTransactionManager::rollback_transaction(conn);
     }
+    let size = done.len();
     for (work, end) in done {
         work.settle(lost.as_ref().map_or(end, |cause| Err(unavailable(cause))));
     }
+    size
 }
 
 fn cause(error: &Error) -> String {

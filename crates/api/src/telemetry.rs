@@ -1,0 +1,49 @@
+//! Where the program's logs go and, in a build with the feature `otlp`, its traces.
+
+use crate::Failure;
+use crate::config::{LogFormat, Settings};
+use std::io::IsTerminal;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// What is logged and traced; to be told when the program ends.
+pub(crate) struct Telemetry {
+    #[cfg(feature = "otlp")]
+    traces: Option<crate::traces::Exporter>,
+}
+
+impl Telemetry {
+    /// Begins, as the settings say.
+    pub(crate) fn start(settings: &Settings) -> Result<Self, Failure> {
+        let filter = EnvFilter::try_new(&settings.log)?;
+        let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let logs: Box<dyn Layer<Registry> + Send + Sync> = match settings.log_format {
+            LogFormat::Text => Box::new(logs.with_ansi(std::io::stderr().is_terminal()).with_filter(filter)),
+            LogFormat::Json => Box::new(logs.json().flatten_event(true).with_filter(filter)),
+        };
+        let subscriber = tracing_subscriber::registry().with(logs);
+        #[cfg(feature = "otlp")]
+        if let Some(endpoint) = &settings.otlp_endpoint {
+            let (exporter, layer) = crate::traces::Exporter::start(endpoint)?;
+            subscriber.with(layer).try_init()?;
+            return Ok(Self { traces: Some(exporter) });
+        }
+        subscriber.try_init()?;
+        if cfg!(not(feature = "otlp")) && settings.otlp_endpoint.is_some() {
+            tracing::warn!("OTEL_EXPORTER_OTLP_ENDPOINT is set, and this program was built without `otlp`");
+        }
+        Ok(Self {
+            #[cfg(feature = "otlp")]
+            traces: None,
+        })
+    }
+
+    /// Sends what was not sent yet.
+    pub(crate) fn end(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            traces.end();
+        }
+    }
+}
