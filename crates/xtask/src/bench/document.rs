@@ -26,10 +26,11 @@ fn circumstances(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&told).lines().next().unwrap_or_default().to_owned()
     };
     format!(
-        "{}. {}. {}, {}, SQLite {}, wrk 4.1. Commit {}. Last run: `cargo xtask bench {}`.",
+        "{}. {}. {}, {}, {}, SQLite {}, wrk 4.1. Commit {}. Last run: `cargo xtask bench {}`.",
         first_line("date", &["-u", "+%-d %B %Y"]),
         machine::description(),
         first_line("rustc", &["--version"]),
+        build(),
         first_line("psql", &["--version"]).replace("psql (PostgreSQL)", "PostgreSQL"),
         first_line("sqlite3", &["--version"]).split(' ').next().unwrap_or_default(),
         first_line("git", &["rev-parse", "--short", "HEAD"]),
@@ -37,8 +38,15 @@ fn circumstances(arguments: &[&str]) -> String {
     )
 }
 
+/// Whether what was measured is what is shipped: cargo takes a profile's settings from the environment too.
+#[expect(clippy::disallowed_methods, reason = "cargo's settings, not ours")]
+fn build() -> String {
+    let lto = std::env::var("CARGO_PROFILE_RELEASE_LTO");
+    lto.map_or_else(|_| "built as shipped".to_owned(), |lto| format!("**not** built as shipped (LTO {lto})"))
+}
+
 fn markers(section: &str) -> (String, &'static str) {
-    (format!("<!-- measured: {section} -->\n"), "\n<!-- end -->")
+    (format!("<!-- measured: {section} -->\n"), "<!-- end -->")
 }
 
 fn section_of<'t>(text: &'t str, section: &str) -> Option<(&'t str, &'t str, &'t str)> {
@@ -52,7 +60,7 @@ fn replaced(text: &str, section: &str, content: &str) -> Result<String, String> 
     let (begin, end) = markers(section);
     let (before, _, after) =
         section_of(text, section).ok_or_else(|| format!("there is no section `{section}` to write into"))?;
-    Ok([before, &begin, content, end, after].concat())
+    Ok([before, &begin, content, "\n", end, after].concat())
 }
 
 /// The rows of a section's table, without its head.
@@ -104,5 +112,6 @@ mod tests {
         let changed = replaced(text, "x", "new").unwrap();
         assert_eq!(changed, "a\n<!-- measured: x -->\nnew\n<!-- end -->\nb\n");
         assert!(replaced(text, "y", "new").is_err());
+        assert_eq!(section_of("<!-- measured: x -->\n<!-- end -->", "x"), Some(("", "", "")), "nothing yet");
     }
 }

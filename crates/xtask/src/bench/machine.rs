@@ -37,10 +37,19 @@ fn stat(pid: u32) -> Option<Stat> {
     })
 }
 
-/// Resident memory, in MiB.
+/// Resident memory, in MiB: all of it, with what is mapped of a SQLite file.
 pub(crate) fn resident_mib(pid: u32) -> f64 {
+    status_mib(pid, "VmRSS:")
+}
+
+/// The part of it that is of no file.
+pub(crate) fn anonymous_mib(pid: u32) -> f64 {
+    status_mib(pid, "RssAnon:")
+}
+
+fn status_mib(pid: u32, name: &str) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kib.unwrap_or(0.0) / 1024.0
 }

@@ -10,8 +10,7 @@ use super::open_loop::{Told, ask};
 use super::options::{Engine, Options};
 use super::place::Place;
 use super::subject::{self, Subject};
-use super::table::buyers;
-use super::workloads::{For, Workload, requests};
+use super::workloads::{For, Workload, buyers, requests};
 use crate::shell::{Outcome, run, tools_folder};
 
 /// The load, as parts of what the server can do.

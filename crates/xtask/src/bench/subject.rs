@@ -87,6 +87,10 @@ impl Subject {
     pub(crate) fn resident_mib(&self) -> f64 {
         machine::resident_mib(self.process.id())
     }
+
+    pub(crate) fn anonymous_mib(&self) -> f64 {
+        machine::anonymous_mib(self.process.id())
+    }
 }
 
 impl Drop for Subject {

@@ -2,11 +2,11 @@
 
 use super::figures::Bench;
 use super::load::wrk;
-use super::options::{Engine, Options, Size};
+use super::options::{Engine, Options};
 use super::place::Place;
 use super::report::{Row, median_of};
 use super::subject::Subject;
-use super::workloads::{Buyer, For, Workload, log_in, requests};
+use super::workloads::{Buyer, For, Workload, buyers, log_in, requests};
 use crate::shell::Outcome;
 
 /// The load of a row comes from so many connections.
@@ -31,12 +31,6 @@ pub(crate) fn measure_all(bench: &Bench<'_>, engine: Engine) -> Result<Vec<Row>,
             Ok(row)
         })
         .collect()
-}
-
-/// Owners of a hundred stores at most, spread over all.
-pub(crate) fn buyers(haat: &Subject, size: Size) -> Result<Vec<Buyer>, String> {
-    let some = size.tenants.min(100);
-    log_in(haat, (0..some).map(|number| 1 + number * (size.tenants / some)), size.products)
 }
 
 /// Rounds of Haat and of the floor by turns.

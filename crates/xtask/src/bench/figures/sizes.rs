@@ -6,7 +6,7 @@ use crate::bench::options::{Engine, Size};
 use crate::bench::place::Place;
 use crate::bench::report::median_of;
 use crate::bench::subject::Subject;
-use crate::bench::workloads::{Buyer, For, Workload, log_in, requests};
+use crate::bench::workloads::{Buyer, For, Workload, buyers, log_in, requests};
 
 /// A store with a million products.
 const LARGE: Size = Size { tenants: 1, products: 1_000_000, orders: 0 };
@@ -50,12 +50,7 @@ fn grown(bench: &Bench<'_>, sizes: [Size; 2], what: &str) -> Result<Vec<Finding>
         let [small, large] = sizes.map(|size| {
             let place = Place::fill(engine, size, bench.programs)?;
             let haat = Subject::haat(&place.folder, &place.url, &[])?;
-            let stores = (0..100)
-                .map(|number| 1 + number * (size.tenants / 100))
-                .take_while(|one| *one <= size.tenants);
-            let mut stores: Vec<_> = stores.collect();
-            stores.dedup();
-            let buyers = log_in(&haat, stores, size.products)?;
+            let buyers = buyers(&haat, size)?;
             Ok::<_, String>((place, haat, buyers))
         });
         let ((place, haat, buyers), (other_place, other_haat, other_buyers)) = (small?, large?);
