@@ -111,9 +111,9 @@ fn filters(frame: &Frame, draft: &Draft) -> Markup {
             (Input::choice(draft, "action", "What", actions))
             (Input::choice(draft, "kind", "To what", kinds))
             (Input::number(draft, "object", "Its number").min(1))
+            (Input::text(draft, "request", "Request").max(128))
             (Input::date(draft, "from", "From"))
             (Input::date(draft, "to", "To"))
-            (Input::text(draft, "request", "Request").max(128))
             button.button type="submit" { "Filter" }
             @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/audit/")) { "Clear" } }
         }

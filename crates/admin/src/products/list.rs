@@ -199,11 +199,11 @@ fn nothing(frame: &Frame, filtered: bool) -> Markup {
 
 fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
     let statuses = [
-        ("", "On sale and drafts"),
+        ("", "Not archived"),
         ("active", "On sale"),
         ("draft", "Drafts"),
         ("archived", "Archived"),
-        ("all", "All, archived too"),
+        ("all", "All"),
     ];
     let stocks = [("", "Any"), ("in", "In stock"), ("low", "Running out"), ("out", "Sold out")];
     let orders = [
