@@ -17,10 +17,11 @@ use haat_domain::ports::{Clock, PasswordHasher, Store};
 use haat_infra::clock::SystemClock;
 use haat_infra::db::{self, DatabaseUrl, MIGRATIONS, Migrations};
 use haat_infra::password::BcryptHasher;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Does what the arguments say.
@@ -72,17 +73,23 @@ pub fn explain(error: Error) -> Failure {
     text.into()
 }
 
-fn start_logs(settings: &Settings) -> Result<(), Failure> {
+/// Logs are written until what this answers is dropped, by a thread that writes all lines that wait in one go: a
+/// request that writes its own line pays a third of its time for that.
+fn start_logs(settings: &Settings) -> Result<WorkerGuard, Failure> {
     let filter = EnvFilter::try_new(&settings.log)?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let out = BufWriter::new(std::io::stderr());
+    // What does not fit is waited for: a line that is missing is worse than one that is late.
+    let (out, guard) = NonBlockingBuilder::default().lossy(false).thread_name("log").finish(out);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(out);
     match settings.log_format {
         LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),
-    }
+    }?;
+    Ok(guard)
 }
 
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
-    start_logs(settings)?;
+    let _logs = start_logs(settings)?;
     allow_connections(settings.edge.max_connections);
     // Before anything is touched.
     settings.keys()?;

@@ -144,7 +144,7 @@ macro_rules! statement {
     };
     (@part $self:ident $out:ident mine) => {
         if cfg!(feature = "rls-only") {
-            $out.push_sql("tenant_id = tenant_id");
+            $out.push_sql("tenant_id IS NOT NULL");
         } else {
             $out.push_sql("tenant_id = ");
             $crate::db::expr::push(&mut $out, &$self.tenant)?;

@@ -25,6 +25,9 @@ use haat_domain::orders::{Line, Order, OrderStatus};
 use haat_domain::pricing::Quantity;
 use haat_domain::tenancy::{Slug, StoreName, Tenant, TenantStatus};
 
+/// The columns that a row is read from, in their order.
+type ColumnsOf<Row> = <Row as Selectable<diesel::sqlite::Sqlite>>::SelectExpression;
+
 fn corrupt(table: &str, row: i64, column: &str) -> Error {
     Error::internal(format!("corrupt row: {table} {row}, column {column}"))
 }
@@ -68,6 +71,9 @@ pub(super) struct UserRow {
     token_version: i64,
     created_at: DbInstant,
 }
+
+/// The types of its columns, in their order.
+pub(super) type UserSql = diesel::dsl::SqlTypeOf<ColumnsOf<UserRow>>;
 
 impl TryFrom<UserRow> for User {
     type Error = Error;
@@ -165,6 +171,9 @@ pub(super) struct ProductRow {
     created_at: DbInstant,
     updated_at: DbInstant,
 }
+
+/// The types of its columns, in their order.
+pub(super) type ProductSql = diesel::dsl::SqlTypeOf<ColumnsOf<ProductRow>>;
 
 impl TryFrom<ProductRow> for Product {
     type Error = Error;
