@@ -1,6 +1,7 @@
 //! PostgreSQL: a server. A pool of connections, each transaction inside row-level security.
 
 pub(super) mod dialect;
+mod placing;
 #[path = "../portable/tables.rs"]
 #[expect(clippy::duplicate_mod, reason = "as the repositories")]
 pub(super) mod portable;

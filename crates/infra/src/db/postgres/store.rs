@@ -1,5 +1,6 @@
 use super::dialect::{quoted, set_tenant, store_error};
-use super::repos::Session;
+use super::placing::AT_ONCE;
+use super::repos::{STEP_BY_STEP, Session};
 use crate::db::{transaction, unavailable};
 use crate::workers::{Workers, hand_over};
 use diesel::connection::SimpleConnection;
@@ -117,7 +118,8 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for AppRole {
 }
 
 /// How a transaction and its tenant are announced: in one message, which saves a round trip, or in two, since Citus
-/// forwards the whole message of a SET LOCAL to its workers.
+/// forwards the whole message of a SET LOCAL to its workers. Nor is it known to draw a sequence's number in the midst of
+/// a statement for a worker.
 #[derive(Debug, Clone, Copy)]
 enum Begin {
     InOne,
@@ -154,11 +156,11 @@ fn begin_and_run(
     };
     let mut conn = begun(pool, &sql)?;
     transaction::run(&mut *conn, store_error, |conn| {
-        let inside = match begin {
-            Begin::InOne => tenant,
-            Begin::InTwo => None,
+        let (inside, placing) = match begin {
+            Begin::InOne => (tenant, AT_ONCE),
+            Begin::InTwo => (None, STEP_BY_STEP),
         };
-        let mut session = Session::begun(conn, inside);
+        let mut session = Session::begun(conn, inside, placing);
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
         }

@@ -1,11 +1,10 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
 use super::{Session, number, one_row, text};
 use crate::db::expr::row_after;
-use crate::db::rows::{ProductDetailsRow, ProductRow, ProductSql, TakenRow};
+use crate::db::rows::{ProductDetailsRow, ProductRow, ProductSql, TakenRow, TakenSql};
 use crate::db::schema::products;
 use crate::db::types::DbInstant;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
 use haat_domain::catalog::{Product, ProductDetails, ProductFilter, ProductKey, ProductStatus, Taken};
 use haat_domain::error::Result;
 use haat_domain::ids::{ProductId, UserId};
@@ -16,12 +15,7 @@ use haat_domain::text::Search;
 use haat_domain::time::Timestamp;
 
 statement! {
-    Take { tenant: i64, id: i64, pieces: i64, now: DbInstant } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
-        "UPDATE products SET stock = stock - " pieces
-        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
-        " WHERE " mine " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
-        " AND (stock IS NULL OR stock >= " pieces ")"
-        " RETURNING name, sku, price_minor, currency, stock"
+    Take { tenant: i64, id: i64, pieces: i64, now: DbInstant } -> TakenSql = take
 }
 
 statement! {

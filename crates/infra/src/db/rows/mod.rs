@@ -13,6 +13,7 @@ pub(super) use reports::{BestRow, CountsRow};
 use super::schema::{order_lines, orders, products, sessions, tenants, users};
 use super::types::DbInstant;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use haat_domain::authz::Role;
 use haat_domain::catalog::{
     Description, Product, ProductDetails, ProductName, ProductStatus, Sku, Stock, Taken,
@@ -246,6 +247,9 @@ pub(super) struct TakenRow {
     stock: Option<i64>,
 }
 
+/// The types of its columns, in their order.
+pub(super) type TakenSql = (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>);
+
 impl TakenRow {
     pub(super) fn into_taken(self, product: ProductId, quantity: Quantity) -> Result<Taken> {
         let currency =
@@ -294,15 +298,33 @@ impl OrderRow {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = orders, treat_none_as_default_value = false)]
 pub(super) struct NewOrderRow {
-    pub(super) tenant_id: i64,
-    pub(super) number: i64,
-    pub(super) customer_id: i64,
-    pub(super) placed_by: Option<i64>,
-    pub(super) status: &'static str,
-    pub(super) currency: &'static str,
-    pub(super) total_minor: i64,
-    pub(super) created_at: DbInstant,
-    pub(super) updated_at: DbInstant,
+    tenant_id: i64,
+    id: i64,
+    number: i64,
+    customer_id: i64,
+    placed_by: Option<i64>,
+    status: &'static str,
+    currency: &'static str,
+    total_minor: i64,
+    created_at: DbInstant,
+    updated_at: DbInstant,
+}
+
+impl NewOrderRow {
+    pub(super) fn of(tenant_id: i64, order: &Order) -> Self {
+        Self {
+            tenant_id,
+            id: order.id.get(),
+            number: order.number,
+            customer_id: order.customer.get(),
+            placed_by: order.placed_by.map(UserId::get),
+            status: order.status.name(),
+            currency: order.total.currency().code(),
+            total_minor: order.total.minor(),
+            created_at: DbInstant(order.created_at),
+            updated_at: DbInstant(order.updated_at),
+        }
+    }
 }
 
 #[derive(Debug, Queryable, Selectable)]

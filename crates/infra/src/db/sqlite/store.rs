@@ -1,5 +1,5 @@
 use super::dialect::store_error;
-use super::repos::Session;
+use super::repos::{STEP_BY_STEP, Session};
 use crate::db::{transaction, unavailable};
 use crate::workers::Workers;
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -162,7 +162,9 @@ fn read(
 ) {
     let end = readers.get().map_err(unavailable).and_then(|mut conn| {
         transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-        transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
+        transaction::run(&mut *conn, store_error, |conn| {
+            Ok(work.run(&mut Session::begun(conn, tenant, STEP_BY_STEP)))
+        })?
     });
     work.settle(end);
 }
@@ -218,5 +220,5 @@ fn in_savepoint(
     work: &mut dyn Work,
 ) -> Result<Result<()>> {
     AnsiTransactionManager::begin_transaction(conn).map_err(store_error)?;
-    transaction::run(conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))
+    transaction::run(conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant, STEP_BY_STEP))))
 }
