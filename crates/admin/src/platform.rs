@@ -124,7 +124,7 @@ async fn ask(desk: Desk) -> Result<HttpResponse, Failure> {
 }
 
 fn form(frame: &Frame, draft: &Draft) -> Markup {
-    let currencies = Currency::all().into_iter().map(|currency| (currency.code(), currency.code()));
+    let currencies = Currency::all().iter().map(|currency| (currency.code(), currency.code()));
     html! {
         (head(frame, Some(("/platform/tenants/", "Stores")), OPEN, &html! {}))
         (problem(draft))

@@ -83,7 +83,7 @@ async fn really(desk: &Desk, typed: &Fields) -> Result<Tenant, Failure> {
 }
 
 fn body(frame: &Frame, store: &Tenant, draft: &Draft) -> Markup {
-    let currencies = Currency::all().into_iter().map(|currency| (currency.code(), currency.code()));
+    let currencies = Currency::all().iter().map(|currency| (currency.code(), currency.code()));
     html! {
         (head(frame, None, TITLE, &html! {}))
         (problem(draft))

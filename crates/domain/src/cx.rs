@@ -80,10 +80,16 @@ impl Shop<'_> {
         if before.is_empty() && after.is_empty() {
             return Ok(());
         }
+        let entry = self.entry(object, before, after)?;
+        self.tx.audit().record(&entry)
+    }
+
+    /// What the audit log is to say of what is being done.
+    pub(crate) fn entry(&self, object: Object, before: Facts, after: Facts) -> Result<Entry> {
         let actor = self.by.actor.ok_or_else(|| Error::internal("nobody has done this"))?;
-        let entry = Entry::of(actor, self.scope.action(), self.now);
         let request = self.by.request.map(str::to_owned);
-        self.tx.audit().record(&Entry { object: Some(object), request, before, after, ..entry })
+        let entry = Entry::of(actor, self.scope.action(), self.now);
+        Ok(Entry { object: Some(object), request, before, after, ..entry })
     }
 
     /// Writes into the audit log who was just made a user: by whom, if anybody was known, or by themselves.

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result, Violation};
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::fmt;
+use std::sync::LazyLock;
 
 /// A currency of ISO 4217, known by its three-letter code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,24 +30,25 @@ impl Currency {
     /// assert!(Currency::parse("XXX").is_err());
     /// ```
     pub fn parse(code: &str) -> Result<Self, Violation> {
-        [(WITH_TWO_DECIMALS, 2), (WITHOUT_DECIMALS, 0), (WITH_THREE_DECIMALS, 3)]
-            .into_iter()
-            .find_map(|(codes, digits)| {
-                let code = codes.split_ascii_whitespace().find(|known| *known == code)?;
-                Some(Self { code, digits })
-            })
+        let all = Self::all();
+        let place = all.binary_search_by(|known| known.code.cmp(code)).ok();
+        place
+            .and_then(|place| all.get(place).copied())
             .ok_or_else(|| Violation::new("must be a currency code of ISO 4217, such as INR or EUR"))
     }
 
     /// All of them, sorted by code.
-    pub fn all() -> Vec<Self> {
-        let codes = [(WITH_TWO_DECIMALS, 2), (WITHOUT_DECIMALS, 0), (WITH_THREE_DECIMALS, 3)];
-        let known = |(codes, digits): (&'static str, u32)| {
-            codes.split_ascii_whitespace().map(move |code| Self { code, digits })
-        };
-        let mut all: Vec<_> = codes.into_iter().flat_map(known).collect();
-        all.sort_unstable_by_key(|currency| currency.code);
-        all
+    pub fn all() -> &'static [Self] {
+        static ALL: LazyLock<Vec<Currency>> = LazyLock::new(|| {
+            let codes = [(WITH_TWO_DECIMALS, 2), (WITHOUT_DECIMALS, 0), (WITH_THREE_DECIMALS, 3)];
+            let known = |(codes, digits): (&'static str, u32)| {
+                codes.split_ascii_whitespace().map(move |code| Currency { code, digits })
+            };
+            let mut all: Vec<_> = codes.into_iter().flat_map(known).collect();
+            all.sort_unstable_by_key(|currency| currency.code);
+            all
+        });
+        &ALL
     }
 
     /// The three-letter code.

@@ -72,19 +72,13 @@ pub struct Order {
     pub updated_at: Timestamp,
 }
 
-/// An order to be.
-#[derive(Debug, Clone)]
-pub struct NewOrder {
-    /// Whose it is.
-    pub customer: UserId,
-    /// Who places it; `None`: a platform admin.
-    pub placed_by: Option<UserId>,
-    /// The sum of its lines.
-    pub total: Money,
-    /// What is ordered.
-    pub lines: Vec<Line>,
-    /// When.
-    pub created_at: Timestamp,
+/// What a new order is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderNumbers {
+    /// Its number on this server.
+    pub id: OrderId,
+    /// Its number in the store.
+    pub number: i64,
 }
 
 /// The sortable columns of the list of orders.

@@ -1,4 +1,4 @@
-use super::{Line, MAX_LINES, NewOrder, Order};
+use super::{Line, MAX_LINES, Order, OrderNumbers, OrderStatus};
 use crate::audit::{Facts, Object};
 use crate::authz::{Action, Reach};
 use crate::catalog::Taken;
@@ -34,17 +34,34 @@ pub fn place_order(cx: &mut Cx<'_>, wish: PlaceOrder) -> Result<Order> {
     let mut shop = cx.enter(Action::PlaceOrder)?;
     let customer = customer(&mut shop, wish.customer)?;
     let wanted = summed(wish.lines)?;
-    let mut taken = take_all(&mut shop, &wanted)?;
+    let mut numbers = None;
+    let mut taken = take_all_and(&mut shop, &wanted, |shop, line| {
+        let opened = shop.tx.orders().open(line.product, line.quantity, shop.now)?;
+        Ok(opened.map(|(terms, drawn)| {
+            numbers = Some(drawn);
+            terms
+        }))
+    })?;
+    let OrderNumbers { id, number } = numbers.ok_or_else(|| Error::internal("an order without a number"))?;
     let lines = wanted
         .into_iter()
         .filter_map(|line| Some((line.product, line.quantity, taken.remove(&line.product)?)))
         .map(|(product, quantity, taken)| Line::of(product, quantity, taken))
         .collect::<Result<Vec<_>>>()?;
     let total = order_total(shop.scope.currency(), lines.iter().map(|line| line.line_total))?;
-    let placed_by = shop.scope.member();
-    let new = NewOrder { customer, placed_by, total, lines, created_at: shop.now };
-    let order = shop.tx.orders().insert(&new)?;
-    shop.record(Object::Order(order.id), Facts::default(), (&order).into())?;
+    let order = Order {
+        id,
+        number,
+        customer,
+        placed_by: shop.scope.member(),
+        status: OrderStatus::Pending,
+        total,
+        lines,
+        created_at: shop.now,
+        updated_at: shop.now,
+    };
+    let entry = shop.entry(Object::Order(id), Facts::default(), (&order).into())?;
+    shop.tx.orders().insert(&order, &entry)?;
     Ok(order)
 }
 
@@ -80,10 +97,25 @@ pub(super) fn summed(lines: Vec<LineRequest>) -> Result<Vec<LineRequest>> {
 /// Takes the stock of every wanted product, in the order of their numbers, so that two orders never wait for each
 /// other in a circle. All products that cannot be ordered are reported at once; a shortage comes second.
 pub(super) fn take_all(shop: &mut Shop<'_>, wanted: &[LineRequest]) -> Result<BTreeMap<ProductId, Taken>> {
+    take_all_and(shop, wanted, take)
+}
+
+fn take(shop: &mut Shop<'_>, line: &LineRequest) -> Result<Option<Taken>> {
+    shop.tx.products().take(line.product, line.quantity, shop.now)
+}
+
+/// The same, with another way for the last one.
+fn take_all_and(
+    shop: &mut Shop<'_>,
+    wanted: &[LineRequest],
+    mut take_last: impl FnMut(&mut Shop<'_>, &LineRequest) -> Result<Option<Taken>>,
+) -> Result<BTreeMap<ProductId, Taken>> {
     let by_number: BTreeMap<_, _> = wanted.iter().map(|line| (line.product, line)).collect();
+    let last = by_number.keys().next_back().copied();
     let (mut taken, mut errors, mut shortage) = (BTreeMap::new(), FieldErrors::default(), None);
     for (product, line) in by_number {
-        match shop.tx.products().take(product, line.quantity, shop.now)? {
+        let terms = if Some(product) == last { take_last(shop, line) } else { take(shop, line) };
+        match terms? {
             Some(terms) => drop(taken.insert(product, terms)),
             None => match available(shop, product)? {
                 Some(available) => {

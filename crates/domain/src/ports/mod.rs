@@ -22,7 +22,7 @@ use crate::identity::{
 };
 use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::money::Currency;
-use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey};
+use crate::orders::{Line, Order, OrderFilter, OrderKey, OrderNumbers};
 use crate::page::{After, Sort};
 use crate::pricing::Quantity;
 use crate::reports::{BestSeller, Counts, Joined, Sold};
@@ -235,8 +235,17 @@ pub trait Products {
 
 /// Orders. Hidden ones are found by nothing.
 pub trait Orders {
-    /// Inserts an order with its lines under the store's next number.
-    fn insert(&mut self, new: &NewOrder) -> Result<Order>;
+    /// Takes pieces of a product as [`Products::take`] does and, if there are so many, draws the numbers of an order:
+    /// one trip to the database where the engine can. The last that an order takes comes this way; nobody else of the
+    /// store draws a number until the transaction ends.
+    fn open(
+        &mut self,
+        product: ProductId,
+        quantity: Quantity,
+        now: Timestamp,
+    ) -> Result<Option<(Taken, OrderNumbers)>>;
+    /// Writes a new order with its lines, and its entry behind the last one of the audit log, as [`Audit::record`] does.
+    fn insert(&mut self, order: &Order, entry: &Entry) -> Result<()>;
     /// One order with its lines.
     fn find(&mut self, id: OrderId) -> Result<Option<Order>>;
     /// One order with its lines, kept from others' changes until the transaction ends.

@@ -101,8 +101,23 @@ impl Bind for i64 {
     type Sql = diesel::sql_types::BigInt;
 }
 
+impl Bind for &'static str {
+    type Sql = diesel::sql_types::Text;
+}
+
 impl Bind for String {
     type Sql = diesel::sql_types::Text;
+}
+
+impl<T: Bind> Bind for Option<T>
+where
+    T::Sql: SqlType<IsNull = diesel::sql_types::is_nullable::NotNull>,
+{
+    type Sql = diesel::sql_types::Nullable<T::Sql>;
+}
+
+impl<T: Bind<Sql: 'static>> Bind for Vec<T> {
+    type Sql = diesel::sql_types::Array<T::Sql>;
 }
 
 impl Bind for super::types::DbInstant {
@@ -120,8 +135,8 @@ where
 
 /// A hand-written statement that diesel may cache by its type; it never caches an UPDATE or an upsert of its own DSL,
 /// which costs 1.5 to 3.4 times the execution. Names of fields are bound values; `mine` is the tenant's
-/// filter, `quarter` and `skip_locked` are the dialect's. The types behind `->` are those of the rows that it
-/// answers.
+/// filter, `quarter` and `skip_locked` are the dialect's, `take` takes pieces of a product. The types behind `->` are
+/// those of the rows that it answers.
 macro_rules! statement {
     ($name:ident { $($field:ident : $ty:ty),* $(,)? } $(-> $row:ty)? = $($part:tt)*) => {
         struct $name { $($field: $ty),* }
@@ -144,11 +159,24 @@ macro_rules! statement {
     };
     (@part $self:ident $out:ident mine) => {
         if cfg!(feature = "rls-only") {
-            $out.push_sql("tenant_id = tenant_id");
+            $out.push_sql("tenant_id IS NOT NULL");
         } else {
             $out.push_sql("tenant_id = ");
             $crate::db::expr::push(&mut $out, &$self.tenant)?;
         }
+    };
+    (@part $self:ident $out:ident take) => {
+        statement!(@part $self $out "UPDATE products SET stock = stock - ");
+        statement!(@part $self $out pieces);
+        statement!(@part $self $out ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE ");
+        statement!(@part $self $out now);
+        statement!(@part $self $out " END WHERE ");
+        statement!(@part $self $out mine);
+        statement!(@part $self $out " AND id = ");
+        statement!(@part $self $out id);
+        statement!(@part $self $out " AND status = 'active' AND deleted_at IS NULL AND (stock IS NULL OR stock >= ");
+        statement!(@part $self $out pieces);
+        statement!(@part $self $out ") RETURNING name, sku, price_minor, currency, stock");
     };
     (@part $self:ident $out:ident skip_locked) => { $out.push_sql(super::super::dialect::SKIP_LOCKED); };
     (@part $self:ident $out:ident quarter) => { $out.push_sql(super::super::dialect::QUARTER); };

@@ -117,15 +117,15 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         tx.orders().replace_lines(prey.order.id, &[line]).map(|()| false)
     }),
     ("Orders::hide", |tx, prey, now| tx.orders().hide(prey.order.id, now).map(|()| false)),
+    ("Orders::open", |tx, prey, now| Ok(tx.orders().open(prey.product.id, quantity(1), now)?.is_some())),
     ("Orders::insert", |tx, prey, now| {
-        let Order { customer, total, ref lines, .. } = prey.order;
-        let new = NewOrder { customer, placed_by: None, total, lines: lines.clone(), created_at: now };
-        tx.orders().insert(&new).map(|_| true)
+        let entry = Entry::of(&Actor::operator(&tx.settings().read()?), Action::PlaceOrder, now);
+        tx.orders().insert(&Order { placed_by: None, ..prey.order.clone() }, &entry).map(|()| true)
     }),
     ("Orders::insert", |tx, prey, now| {
-        let Order { total, ref lines, .. } = prey.order;
-        let new = NewOrder { customer: prey.thief.id, placed_by: None, total, lines: lines.clone(), created_at: now };
-        tx.orders().insert(&new).map(|_| true)
+        let entry = Entry::of(&Actor::operator(&tx.settings().read()?), Action::PlaceOrder, now);
+        let theirs = Order { customer: prey.thief.id, placed_by: None, ..prey.order.clone() };
+        tx.orders().insert(&theirs, &entry).map(|()| true)
     }),
     ("Invitations::insert", |tx, prey, now| {
         let new = NewInvitation {

@@ -1,32 +1,33 @@
 use super::{MemoryTx, Row, missing_row, next_id, page};
+use crate::audit::Entry;
+use crate::catalog::Taken;
 use crate::error::{Error, Result};
-use crate::ids::OrderId;
-use crate::orders::{Line, NewOrder, Order, OrderFilter, OrderKey, OrderStatus};
+use crate::ids::{OrderId, ProductId};
+use crate::orders::{Line, Order, OrderFilter, OrderKey, OrderNumbers};
 use crate::page::{After, Key, Sort};
-use crate::ports::Orders;
+use crate::ports::{Audit, Orders, Products};
+use crate::pricing::Quantity;
 use crate::time::Timestamp;
 
 impl Orders for MemoryTx {
-    fn insert(&mut self, new: &NewOrder) -> Result<Order> {
-        self.refer_to_users([Some(new.customer), new.placed_by].into_iter().flatten())?;
-        self.refer_to_products(&new.lines)?;
+    fn open(
+        &mut self,
+        product: ProductId,
+        quantity: Quantity,
+        now: Timestamp,
+    ) -> Result<Option<(Taken, OrderNumbers)>> {
+        let Some(taken) = self.take(product, quantity, now)? else { return Ok(None) };
         let id = next_id(&self.state.orders, OrderId::new, OrderId::get);
         let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);
         let last = mine.map(|(_, row)| row.value.number).max().unwrap_or(1000);
-        let NewOrder { customer, placed_by, total, lines, created_at } = new.clone();
-        let order = Order {
-            id,
-            number: last + 1,
-            customer,
-            placed_by,
-            status: OrderStatus::Pending,
-            total,
-            lines,
-            created_at,
-            updated_at: created_at,
-        };
-        self.state.orders.insert((self.tenant, id), Row::new(order.clone()));
-        Ok(order)
+        Ok(Some((taken, OrderNumbers { id, number: last + 1 })))
+    }
+
+    fn insert(&mut self, order: &Order, entry: &Entry) -> Result<()> {
+        self.refer_to_users([Some(order.customer), order.placed_by].into_iter().flatten())?;
+        self.refer_to_products(&order.lines)?;
+        self.state.orders.insert((self.tenant, order.id), Row::new(order.clone()));
+        self.record(entry)
     }
 
     fn find(&mut self, id: OrderId) -> Result<Option<Order>> {

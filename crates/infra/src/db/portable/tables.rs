@@ -1,7 +1,7 @@
 //! The rows of a store, out of and into its tables. Compiled once per engine: `super::dialect` says which.
 
 use super::dialect::{Conn, FILL, RowByRow, SNAPSHOT, act_as, enter, skip_to, store_error};
-use super::repos::Session as Repositories;
+use super::repos::{STEP_BY_STEP, Session as Repositories};
 use crate::db::portable::file::{Counts, Header, Reader, Writer};
 use crate::db::portable::log::LogCheck;
 use crate::db::portable::records::{Record, Store, with_tables};
@@ -114,7 +114,7 @@ pub(in crate::db) fn export<W: Write>(
 ) -> Result<(W, Header), FileError> {
     migrate::check_exact(conn)?;
     inside(conn, SNAPSHOT, |conn| {
-        let store = Repositories::begun(conn, None).store_by_key(&fold_seen(name))?;
+        let store = Repositories::begun(conn, None, STEP_BY_STEP).store_by_key(&fold_seen(name))?;
         let Some(id) = store.map(|store| store.id) else {
             return Err(FileError::Refused(format!("there is no store called {name}")));
         };

@@ -4,6 +4,7 @@ use crate::db::unavailable;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind as Kind;
+use haat_domain::audit::Link;
 use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::ids::TenantId;
 
@@ -41,6 +42,24 @@ pub(in crate::db) use for_update;
 #[expect(clippy::unnecessary_wraps, reason = "SQLite's can fail")]
 pub(in crate::db) fn new_id(_: &mut Conn, table: &str) -> Result<nextval<String>> {
     Ok(nextval(format!("{table}_id_seq")))
+}
+
+/// The next number of a table's rows.
+pub(in crate::db) fn draw_id(conn: &mut Conn, table: &str) -> Result<i64> {
+    diesel::select(nextval(format!("{table}_id_seq"))).get_result(conn).map_err(store_error)
+}
+
+statement! {
+    Head { tenant: i64 } -> (diesel::sql_types::BigInt, diesel::sql_types::Text) =
+        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", 0, '')"
+        " ON CONFLICT (tenant_id) DO UPDATE SET link = audit_heads.link RETURNING last_number, link"
+}
+
+/// The end of a tenant's audit log. What is not there cannot be locked: so it is there from now on, and the upsert
+/// holds it until the transaction ends.
+pub(in crate::db) fn hold_head(conn: &mut Conn, tenant: i64) -> Result<(i64, Link)> {
+    let (last, link): (i64, String) = Head { tenant }.get_result(conn).map_err(store_error)?;
+    Ok((last, Link::from_stored(link)))
 }
 
 /// Has the table's numbers go on behind this one. ALTER SEQUENCE and not `setval`: nobody draws a number from here to

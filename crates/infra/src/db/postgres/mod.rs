@@ -2,6 +2,7 @@
 
 pub(super) mod dialect;
 mod overdue;
+mod placing;
 #[path = "../portable/tables.rs"]
 #[expect(clippy::duplicate_mod, reason = "as the repositories")]
 pub(super) mod portable;

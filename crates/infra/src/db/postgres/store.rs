@@ -1,6 +1,7 @@
 use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
 use super::overdue::{Sessions, Watched};
-use super::repos::Session;
+use super::placing::AT_ONCE;
+use super::repos::{STEP_BY_STEP, Session};
 use super::url;
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
@@ -229,7 +230,8 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for AppRole {
 }
 
 /// How a transaction and its tenant are announced: in one message, which saves a round trip, or in two, since Citus
-/// forwards the whole message of a SET LOCAL to its workers.
+/// forwards the whole message of a SET LOCAL to its workers. Nor is it known to draw a sequence's number in the midst of
+/// a statement for a worker.
 #[derive(Debug, Clone, Copy)]
 enum Begin {
     InOne,
@@ -276,14 +278,14 @@ fn begin_and_run(server: &Server, until: Instant, unit: &mut Unit) -> Result<()>
     let (mut conn, _watched, turn) = server.begun(&begin, access, until)?;
     let mut kept = false;
     let end = transaction::run(&mut *conn, store_error, |conn| {
-        let inside = match server.begin {
-            Begin::InOne => tenant,
-            Begin::InTwo => None,
+        let (inside, placing) = match server.begin {
+            Begin::InOne => (tenant, AT_ONCE),
+            Begin::InTwo => (None, STEP_BY_STEP),
         };
         if let Some(sql) = then {
             conn.batch_execute(&sql).map_err(store_error)?;
         }
-        let mut session = Session::begun(conn, inside);
+        let mut session = Session::begun(conn, inside, placing);
         if let Some(tenant) = tenant {
             session.enter(tenant)?;
         }

@@ -1,41 +1,47 @@
-use super::super::dialect::{Conn, Db, rare, store_error};
+use super::super::dialect::{Conn, Db, hold_head, rare, store_error};
 use super::{Session, numbered, one_row};
 use crate::db::rows::{EntryRow, NewEntryRow};
 use crate::db::schema::{audit_heads, audit_log};
 use crate::db::types::DbInstant;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 use haat_domain::audit::{AuditFilter, Entry, Link, Recorded};
 use haat_domain::error::Result;
 use haat_domain::ids::TenantId;
 use haat_domain::ports::Audit;
 
-// The upsert holds the row until the commit, so that entries come one after the other.
+// By its key and not by the tenant's filter: where there is none, as in the build of `rls-only`, SQLite would change
+// every store's.
 statement! {
-    NextEntry { tenant: i64 } -> (BigInt, Text) =
-        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", 1, '')"
-        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = audit_heads.last_number + 1 RETURNING last_number, link"
+    SetHead { tenant: i64, number: i64, link: String } =
+        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " number ", " link ")"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = excluded.last_number, link = excluded.link"
 }
 
-// By its key and not by the tenant's filter, like the one before: the row is there.
-statement! {
-    SetLink { tenant: i64, number: i64, link: String } =
-        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " number ", " link ")"
-        " ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link"
+impl Session<'_> {
+    /// The number and the link of the entry that comes next: it is behind the last one from now on.
+    pub(in crate::db) fn link(&mut self, entry: &Entry) -> Result<(i64, Link)> {
+        let tenant = self.here();
+        let (last, link) = match self.head.take() {
+            Some(head) => head,
+            None => hold_head(self.conn, tenant)?,
+        };
+        let number = last + 1;
+        let link = link.next(TenantId::new(tenant), number, entry);
+        self.head = Some((number, link.clone()));
+        Ok((number, link))
+    }
 }
 
 impl Audit for Session<'_> {
     fn record(&mut self, entry: &Entry) -> Result<()> {
+        let (number, link) = self.link(entry)?;
         let tenant = self.here();
-        let (number, last): (i64, String) =
-            NextEntry { tenant }.get_result(self.conn).map_err(store_error)?;
-        let link = Link::from_stored(last).next(TenantId::new(tenant), number, entry);
         diesel::insert_into(audit_log::table)
             .values(NewEntryRow::of(tenant, number, entry, &link))
             .execute(self.conn)
             .map_err(store_error)
             .and_then(one_row)?;
-        SetLink { tenant, number, link: link.as_str().to_owned() }
+        SetHead { tenant, number, link: link.as_str().to_owned() }
             .execute(self.conn)
             .map_err(store_error)
             .and_then(one_row)

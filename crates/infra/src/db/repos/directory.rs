@@ -1,11 +1,11 @@
 use super::super::dialect::{Conn, Db, for_update, new_id, position, store_error};
 use super::Session;
-use crate::db::rows::{AccountRow, FailuresRow, TenantRow, UserRow};
-use crate::db::schema::{login_failures, login_names, sessions, store_names, tenants, users};
+use crate::db::rows::{AccountRow, FailuresRow, TenantRow, UserSql};
+use crate::db::schema::{login_failures, login_names, store_names, tenants};
 use crate::db::types::DbInstant;
 use crate::db::types::sql::Instant;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::identity::{Account, Credential, Failures, Subject};
 use haat_domain::ids::TenantId;
@@ -36,6 +36,18 @@ statement! {
     ForgetFailures { before: DbInstant } =
         "DELETE FROM login_failures WHERE subject IN (SELECT subject FROM login_failures WHERE last_at < " before
         " ORDER BY last_at LIMIT 100" skip_locked ")"
+}
+
+// By hand, since every request asks it: building it anew each time took as long as SQLite takes to answer it.
+statement! {
+    FindAccount { tenant: i64, user: i64, session: i64 }
+        -> (UserSql, Text, Text, Nullable<Instant>, Instant) =
+        "SELECT users.tenant_id, users.id, username, email, role, is_active, token_version, users.created_at,"
+        " tenants.status, tenants.currency, revoked_at, expires_at FROM users"
+        " JOIN tenants ON tenants.id = users.tenant_id"
+        " JOIN sessions ON sessions.tenant_id = users.tenant_id AND sessions.user_id = users.id"
+        " AND sessions.id = " session
+        " WHERE users." mine " AND users.id = " user " AND users.deleted_at IS NULL"
 }
 
 fn tenant(row: QueryResult<TenantRow>) -> Result<Option<Tenant>> {
@@ -117,24 +129,7 @@ impl Directory for Session<'_> {
 
     fn account(&mut self, credential: &Credential) -> Result<Option<Account>> {
         self.enter(credential.tenant)?;
-        users::table
-            .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
-            .inner_join(
-                sessions::table.on(sessions::tenant_id
-                    .eq(users::tenant_id)
-                    .and(sessions::user_id.eq(users::id))
-                    .and(sessions::id.eq(credential.session.get()))),
-            )
-            .filter(mine!(users, self.here()))
-            .filter(users::id.eq(credential.user.get()))
-            .filter(users::deleted_at.is_null())
-            .select((
-                UserRow::as_select(),
-                tenants::status,
-                tenants::currency,
-                sessions::revoked_at,
-                sessions::expires_at,
-            ))
+        FindAccount { tenant: self.here(), user: credential.user.get(), session: credential.session.get() }
             .get_result::<AccountRow>(self.conn)
             .optional()
             .map_err(store_error)?

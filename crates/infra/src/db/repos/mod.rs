@@ -33,8 +33,11 @@ mod products;
 mod replays;
 mod reports;
 
+pub(super) use orders::{Placing, STEP_BY_STEP};
+
 use super::dialect::{Conn, enter};
 use crate::db::types::DbInstant;
+use haat_domain::audit::Link;
 use haat_domain::authz::{PlatformScope, TenantScope};
 use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
@@ -47,14 +50,17 @@ use haat_domain::time::Timestamp;
 
 /// One open transaction, and the tenant it is in at the moment: every repository at once.
 pub(super) struct Session<'c> {
-    conn: &'c mut Conn,
+    pub(super) conn: &'c mut Conn,
     inside: Option<TenantId>,
+    /// The end of the tenant's audit log, once this transaction holds it: nobody else changes it until the end.
+    pub(super) head: Option<(i64, Link)>,
+    placing: Placing,
 }
 
 impl<'c> Session<'c> {
-    /// A transaction that has begun in this tenant.
-    pub(super) fn begun(conn: &'c mut Conn, inside: Option<TenantId>) -> Self {
-        Self { conn, inside }
+    /// A transaction that has begun in this tenant, on a database that orders are written to in this way.
+    pub(super) fn begun(conn: &'c mut Conn, inside: Option<TenantId>, placing: Placing) -> Self {
+        Self { conn, inside, head: None, placing }
     }
 
     /// Moves the transaction to this tenant.
@@ -62,12 +68,13 @@ impl<'c> Session<'c> {
         if self.inside != Some(tenant) {
             enter(self.conn, tenant)?;
             self.inside = Some(tenant);
+            self.head = None;
         }
         Ok(())
     }
 
     /// The tenant whose rows the tenant's repositories see; no row has the number of none.
-    fn here(&self) -> i64 {
+    pub(super) fn here(&self) -> i64 {
         self.inside.map_or(-1, TenantId::get)
     }
 }
@@ -133,7 +140,7 @@ impl PlatformTx for Session<'_> {
 }
 
 /// A change to one row must have found it.
-fn one_row(changed: usize) -> Result<()> {
+pub(super) fn one_row(changed: usize) -> Result<()> {
     if changed == 1 {
         Ok(())
     } else {

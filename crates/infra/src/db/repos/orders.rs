@@ -1,4 +1,4 @@
-use super::super::dialect::{Conn, Db, for_update, new_id, store_error};
+use super::super::dialect::{Conn, Db, draw_id, for_update, store_error};
 use super::{Session, instant, number, one_row};
 use crate::db::expr::row_after;
 use crate::db::rows::{LineRow, NewLineRow, NewOrderRow, OrderRow};
@@ -6,11 +6,14 @@ use crate::db::schema::{order_lines, orders};
 use crate::db::types::DbInstant;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use haat_domain::audit::Entry;
+use haat_domain::catalog::Taken;
 use haat_domain::error::Result;
-use haat_domain::ids::{OrderId, UserId};
-use haat_domain::orders::{Line, NewOrder, Order, OrderFilter, OrderKey, OrderStatus};
+use haat_domain::ids::{OrderId, ProductId};
+use haat_domain::orders::{Line, Order, OrderFilter, OrderKey, OrderNumbers};
 use haat_domain::page::{After, Sort};
-use haat_domain::ports::Orders;
+use haat_domain::ports::{Audit, Orders, Products};
+use haat_domain::pricing::Quantity;
 use haat_domain::time::Timestamp;
 use std::collections::HashMap;
 
@@ -53,40 +56,53 @@ impl Session<'_> {
     }
 }
 
+/// How an order is written: statement by statement, or with as few trips as the engine can do it in.
+#[derive(Clone, Copy)]
+pub(in crate::db) struct Placing {
+    /// [`Orders::open`].
+    pub(in crate::db) open:
+        fn(&mut Session<'_>, ProductId, Quantity, Timestamp) -> Result<Option<(Taken, OrderNumbers)>>,
+    /// [`Orders::insert`].
+    pub(in crate::db) insert: fn(&mut Session<'_>, &Order, &Entry) -> Result<()>,
+}
+
+/// The way that every engine knows.
+pub(in crate::db) const STEP_BY_STEP: Placing = Placing { open, insert };
+
+fn open(
+    session: &mut Session<'_>,
+    product: ProductId,
+    quantity: Quantity,
+    now: Timestamp,
+) -> Result<Option<(Taken, OrderNumbers)>> {
+    let Some(taken) = session.take(product, quantity, now)? else { return Ok(None) };
+    let number = NextNumber { tenant: session.here() }.get_result(session.conn).map_err(store_error)?;
+    let id = OrderId::new(draw_id(session.conn, "orders")?);
+    Ok(Some((taken, OrderNumbers { id, number })))
+}
+
+fn insert(session: &mut Session<'_>, order: &Order, entry: &Entry) -> Result<()> {
+    diesel::insert_into(orders::table)
+        .values(NewOrderRow::of(session.here(), order))
+        .execute(session.conn)
+        .map_err(store_error)
+        .and_then(one_row)?;
+    session.insert_lines(order.id, &order.lines)?;
+    session.record(entry)
+}
+
 impl Orders for Session<'_> {
-    fn insert(&mut self, new: &NewOrder) -> Result<Order> {
-        let tenant = self.here();
-        let number: i64 = NextNumber { tenant }.get_result(self.conn).map_err(store_error)?;
-        let id = new_id(self.conn, "orders")?;
-        let row = NewOrderRow {
-            tenant_id: tenant,
-            number,
-            customer_id: new.customer.get(),
-            placed_by: new.placed_by.map(UserId::get),
-            status: OrderStatus::Pending.name(),
-            currency: new.total.currency().code(),
-            total_minor: new.total.minor(),
-            created_at: DbInstant(new.created_at),
-            updated_at: DbInstant(new.created_at),
-        };
-        let id = diesel::insert_into(orders::table)
-            .values((row, orders::id.eq(id)))
-            .returning(orders::id)
-            .get_result(self.conn)
-            .map(OrderId::new)
-            .map_err(store_error)?;
-        self.insert_lines(id, &new.lines)?;
-        Ok(Order {
-            id,
-            number,
-            customer: new.customer,
-            placed_by: new.placed_by,
-            status: OrderStatus::Pending,
-            total: new.total,
-            lines: new.lines.clone(),
-            created_at: new.created_at,
-            updated_at: new.created_at,
-        })
+    fn open(
+        &mut self,
+        product: ProductId,
+        quantity: Quantity,
+        now: Timestamp,
+    ) -> Result<Option<(Taken, OrderNumbers)>> {
+        (self.placing.open)(self, product, quantity, now)
+    }
+
+    fn insert(&mut self, order: &Order, entry: &Entry) -> Result<()> {
+        (self.placing.insert)(self, order, entry)
     }
 
     fn find(&mut self, id: OrderId) -> Result<Option<Order>> {

@@ -56,19 +56,19 @@ impl TryFrom<EntryRow> for Recorded {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = audit_log, treat_none_as_default_value = false)]
 pub(in crate::db) struct NewEntryRow<'e> {
-    tenant_id: i64,
-    number: i64,
-    at: DbInstant,
-    actor_id: Option<i64>,
-    actor_name: &'e str,
-    actor_role: &'e str,
-    action: &'e str,
-    object_kind: Option<&'e str>,
-    object_id: Option<i64>,
-    request_id: Option<&'e str>,
-    facts_before: String,
-    facts_after: String,
-    link: &'e str,
+    pub(in crate::db) tenant_id: i64,
+    pub(in crate::db) number: i64,
+    pub(in crate::db) at: DbInstant,
+    pub(in crate::db) actor_id: Option<i64>,
+    pub(in crate::db) actor_name: &'e str,
+    pub(in crate::db) actor_role: &'e str,
+    pub(in crate::db) action: &'e str,
+    pub(in crate::db) object_kind: Option<&'e str>,
+    pub(in crate::db) object_id: Option<i64>,
+    pub(in crate::db) request_id: Option<&'e str>,
+    pub(in crate::db) facts_before: String,
+    pub(in crate::db) facts_after: String,
+    pub(in crate::db) link: &'e str,
 }
 
 impl<'e> NewEntryRow<'e> {

@@ -13,6 +13,7 @@ pub(super) use reports::{BestRow, CountsRow};
 use super::schema::{order_lines, orders, products, sessions, tenants, users};
 use super::types::DbInstant;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use haat_domain::authz::Role;
 use haat_domain::catalog::{
     Description, Product, ProductDetails, ProductName, ProductStatus, Sku, Stock, Taken,
@@ -24,6 +25,9 @@ use haat_domain::money::{Currency, Money};
 use haat_domain::orders::{Line, Order, OrderStatus};
 use haat_domain::pricing::Quantity;
 use haat_domain::tenancy::{Slug, StoreName, Tenant, TenantStatus};
+
+/// The columns that a row is read from, in their order.
+type ColumnsOf<Row> = <Row as Selectable<diesel::sqlite::Sqlite>>::SelectExpression;
 
 fn corrupt(table: &str, row: i64, column: &str) -> Error {
     Error::internal(format!("corrupt row: {table} {row}, column {column}"))
@@ -68,6 +72,9 @@ pub(super) struct UserRow {
     token_version: i64,
     created_at: DbInstant,
 }
+
+/// The types of its columns, in their order.
+pub(super) type UserSql = diesel::dsl::SqlTypeOf<ColumnsOf<UserRow>>;
 
 impl TryFrom<UserRow> for User {
     type Error = Error;
@@ -166,6 +173,9 @@ pub(super) struct ProductRow {
     updated_at: DbInstant,
 }
 
+/// The types of its columns, in their order.
+pub(super) type ProductSql = diesel::dsl::SqlTypeOf<ColumnsOf<ProductRow>>;
+
 impl TryFrom<ProductRow> for Product {
     type Error = Error;
 
@@ -237,6 +247,9 @@ pub(super) struct TakenRow {
     stock: Option<i64>,
 }
 
+/// The types of its columns, in their order.
+pub(super) type TakenSql = (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>);
+
 impl TakenRow {
     pub(super) fn into_taken(self, product: ProductId, quantity: Quantity) -> Result<Taken> {
         let currency =
@@ -285,15 +298,33 @@ impl OrderRow {
 #[derive(Debug, Insertable)]
 #[diesel(table_name = orders, treat_none_as_default_value = false)]
 pub(super) struct NewOrderRow {
-    pub(super) tenant_id: i64,
-    pub(super) number: i64,
-    pub(super) customer_id: i64,
-    pub(super) placed_by: Option<i64>,
-    pub(super) status: &'static str,
-    pub(super) currency: &'static str,
-    pub(super) total_minor: i64,
-    pub(super) created_at: DbInstant,
-    pub(super) updated_at: DbInstant,
+    tenant_id: i64,
+    id: i64,
+    number: i64,
+    customer_id: i64,
+    placed_by: Option<i64>,
+    status: &'static str,
+    currency: &'static str,
+    total_minor: i64,
+    created_at: DbInstant,
+    updated_at: DbInstant,
+}
+
+impl NewOrderRow {
+    pub(super) fn of(tenant_id: i64, order: &Order) -> Self {
+        Self {
+            tenant_id,
+            id: order.id.get(),
+            number: order.number,
+            customer_id: order.customer.get(),
+            placed_by: order.placed_by.map(UserId::get),
+            status: order.status.name(),
+            currency: order.total.currency().code(),
+            total_minor: order.total.minor(),
+            created_at: DbInstant(order.created_at),
+            updated_at: DbInstant(order.updated_at),
+        }
+    }
 }
 
 #[derive(Debug, Queryable, Selectable)]

@@ -4,6 +4,7 @@ use crate::db::unavailable;
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind as Kind;
 use diesel::sql_types::{Bool, Nullable};
+use haat_domain::audit::Link;
 use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::ids::TenantId;
 
@@ -44,7 +45,23 @@ statement! {
 
 /// The number of a row that is about to be inserted.
 pub(in crate::db) fn new_id(conn: &mut Conn, table: &str) -> Result<i64> {
+    draw_id(conn, table)
+}
+
+/// The next number of a table's rows.
+pub(in crate::db) fn draw_id(conn: &mut Conn, table: &str) -> Result<i64> {
     NextId { name: table.to_owned() }.get_result(conn).map_err(store_error)
+}
+
+statement! {
+    Head { tenant: i64 } -> (diesel::sql_types::BigInt, diesel::sql_types::Text) =
+        "SELECT last_number, link FROM audit_heads WHERE tenant_id = " tenant
+}
+
+/// The end of a tenant's audit log. There is one writer: what it sees is held.
+pub(in crate::db) fn hold_head(conn: &mut Conn, tenant: i64) -> Result<(i64, Link)> {
+    let head: Option<(i64, String)> = Head { tenant }.get_result(conn).optional().map_err(store_error)?;
+    Ok(head.map_or_else(|| (0, Link::start()), |(last, link)| (last, Link::from_stored(link))))
 }
 
 statement! {

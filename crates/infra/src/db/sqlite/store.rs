@@ -1,6 +1,6 @@
 use super::batches::Batches;
 use super::dialect::store_error;
-use super::repos::Session;
+use super::repos::{STEP_BY_STEP, Session};
 use crate::db::transaction::Unit;
 use crate::db::{pool_vitals, transaction, unavailable};
 use crate::queue::{Bounds, Entrance, Queue};
@@ -187,7 +187,9 @@ impl Readers {
     fn read(&self, tenant: Option<TenantId>, mut work: Box<dyn Work>) {
         let end = self.get().and_then(|mut conn| {
             transaction::begin(&mut *conn, "BEGIN").map_err(store_error)?;
-            transaction::run(&mut *conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))?
+            transaction::run(&mut *conn, store_error, |conn| {
+                Ok(work.run(&mut Session::begun(conn, tenant, STEP_BY_STEP)))
+            })?
         });
         work.settle(end);
     }
@@ -247,5 +249,5 @@ fn in_savepoint(
     work: &mut dyn Work,
 ) -> Result<Result<()>> {
     AnsiTransactionManager::begin_transaction(conn).map_err(store_error)?;
-    transaction::run(conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant))))
+    transaction::run(conn, store_error, |conn| Ok(work.run(&mut Session::begun(conn, tenant, STEP_BY_STEP))))
 }
