@@ -76,7 +76,7 @@ pub fn explain(error: Error) -> Failure {
 }
 
 fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
-    let telemetry = Telemetry::start(settings)?;
+    let _telemetry = Telemetry::start(settings)?;
     allow_connections(settings.edge.max_connections);
     // Before anything is touched.
     settings.keys()?;
@@ -91,7 +91,7 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
     if how.demo && load_demo_stores(settings)? {
         println!("Demo data was loaded.");
     }
-    let ended = actix_web::rt::System::new().block_on(async {
+    actix_web::rt::System::new().block_on(async {
         let listening = build(settings)?;
         let address = listening.address;
         tracing::info!(%address, internal = listening.internal.map(tracing::field::display), "listening");
@@ -106,9 +106,7 @@ fn serve(settings: &Settings, how: Serve) -> Result<(), Failure> {
         stopping::run(listening, Duration::from_secs(settings.drain_seconds.into())).await?;
         tracing::info!("stopped");
         Ok(())
-    });
-    telemetry.end();
-    ended
+    })
 }
 
 /// Each connection is an open file, of which the system's usual limit allows a thousand.

@@ -8,13 +8,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// What is logged and traced; to be told when the program ends.
+/// Logs and traces, until this is dropped, which writes and sends what is left.
 pub(crate) struct Telemetry {
-    /// The thread that writes the log, which writes all lines that wait in one go: a request that writes its own line
-    /// pays a third of its time for that.
-    _log: WorkerGuard,
     #[cfg(feature = "otlp")]
-    traces: Option<crate::traces::Exporter>,
+    _traces: Option<crate::traces::Exporter>,
+    /// The thread that writes the log, and all lines that wait in one go: a request that writes its own line pays a
+    /// third of its time for that.
+    _log: WorkerGuard,
 }
 
 impl Telemetry {
@@ -34,24 +34,16 @@ impl Telemetry {
         if let Some(endpoint) = &settings.otlp_endpoint {
             let (exporter, layer) = crate::traces::Exporter::start(endpoint)?;
             subscriber.with(layer).try_init()?;
-            return Ok(Self { _log: log, traces: Some(exporter) });
+            return Ok(Self { _traces: Some(exporter), _log: log });
         }
         subscriber.try_init()?;
         if cfg!(not(feature = "otlp")) && settings.otlp_endpoint.is_some() {
             tracing::warn!("OTEL_EXPORTER_OTLP_ENDPOINT is set, and this program was built without `otlp`");
         }
         Ok(Self {
-            _log: log,
             #[cfg(feature = "otlp")]
-            traces: None,
+            _traces: None,
+            _log: log,
         })
-    }
-
-    /// Sends what was not sent yet.
-    pub(crate) fn end(self) {
-        #[cfg(feature = "otlp")]
-        if let Some(traces) = self.traces {
-            traces.end();
-        }
     }
 }

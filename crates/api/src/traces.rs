@@ -38,9 +38,11 @@ impl Exporter {
             .with_filter(filter_fn(|metadata| metadata.target() == haat_app::TRACES));
         Ok((Self(provider), layer))
     }
+}
 
+impl Drop for Exporter {
     /// Sends what was not sent yet.
-    pub(crate) fn end(self) {
+    fn drop(&mut self) {
         if let Err(error) = self.0.shutdown() {
             tracing::warn!(%error, "the last traces were not sent");
         }

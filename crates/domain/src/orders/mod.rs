@@ -81,6 +81,9 @@ pub struct OrderNumbers {
     pub number: i64,
 }
 
+/// What was taken of the last product of an order, and the numbers that were drawn with it.
+pub type Opened = (Taken, OrderNumbers);
+
 /// The sortable columns of the list of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderKey {

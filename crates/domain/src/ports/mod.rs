@@ -22,7 +22,7 @@ use crate::identity::{
 };
 use crate::ids::{InvitationId, OrderId, ProductId, SessionId, TenantId, UserId};
 use crate::money::Currency;
-use crate::orders::{Line, Order, OrderFilter, OrderKey, OrderNumbers};
+use crate::orders::{Line, Opened, Order, OrderFilter, OrderKey};
 use crate::page::{After, Sort};
 use crate::pricing::Quantity;
 use crate::reports::{BestSeller, Counts, Joined, Sold};
@@ -238,12 +238,7 @@ pub trait Orders {
     /// Takes pieces of a product as [`Products::take`] does and, if there are so many, draws the numbers of an order:
     /// one trip to the database where the engine can. The last that an order takes comes this way; nobody else of the
     /// store draws a number until the transaction ends.
-    fn open(
-        &mut self,
-        product: ProductId,
-        quantity: Quantity,
-        now: Timestamp,
-    ) -> Result<Option<(Taken, OrderNumbers)>>;
+    fn open(&mut self, product: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Opened>>;
     /// Writes a new order with its lines, and its entry behind the last one of the audit log, as [`Audit::record`] does.
     fn insert(&mut self, order: &Order, entry: &Entry) -> Result<()>;
     /// One order with its lines.

@@ -9,10 +9,9 @@ use crate::db::types::DbInstant;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use haat_domain::audit::{Entry, Link};
-use haat_domain::catalog::Taken;
 use haat_domain::error::Result;
 use haat_domain::ids::{OrderId, ProductId, UserId};
-use haat_domain::orders::{Line, Order, OrderNumbers};
+use haat_domain::orders::{Line, Opened, Order, OrderNumbers};
 use haat_domain::pricing::Quantity;
 use haat_domain::time::Timestamp;
 
@@ -37,7 +36,7 @@ fn open(
     product: ProductId,
     quantity: Quantity,
     now: Timestamp,
-) -> Result<Option<(Taken, OrderNumbers)>> {
+) -> Result<Option<Opened>> {
     let open =
         Open { tenant: session.here(), id: product.get(), pieces: quantity.get(), now: DbInstant(now) };
     let opened: Option<(TakenRow, i64, i64, i64, String)> =

@@ -7,10 +7,9 @@ use crate::db::types::DbInstant;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use haat_domain::audit::Entry;
-use haat_domain::catalog::Taken;
 use haat_domain::error::Result;
 use haat_domain::ids::{OrderId, ProductId};
-use haat_domain::orders::{Line, Order, OrderFilter, OrderKey, OrderNumbers};
+use haat_domain::orders::{Line, Opened, Order, OrderFilter, OrderKey, OrderNumbers};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::{Audit, Orders, Products};
 use haat_domain::pricing::Quantity;
@@ -60,8 +59,7 @@ impl Session<'_> {
 #[derive(Clone, Copy)]
 pub(in crate::db) struct Placing {
     /// [`Orders::open`].
-    pub(in crate::db) open:
-        fn(&mut Session<'_>, ProductId, Quantity, Timestamp) -> Result<Option<(Taken, OrderNumbers)>>,
+    pub(in crate::db) open: fn(&mut Session<'_>, ProductId, Quantity, Timestamp) -> Result<Option<Opened>>,
     /// [`Orders::insert`].
     pub(in crate::db) insert: fn(&mut Session<'_>, &Order, &Entry) -> Result<()>,
 }
@@ -74,7 +72,7 @@ fn open(
     product: ProductId,
     quantity: Quantity,
     now: Timestamp,
-) -> Result<Option<(Taken, OrderNumbers)>> {
+) -> Result<Option<Opened>> {
     let Some(taken) = session.take(product, quantity, now)? else { return Ok(None) };
     let number = NextNumber { tenant: session.here() }.get_result(session.conn).map_err(store_error)?;
     let id = OrderId::new(draw_id(session.conn, "orders")?);
@@ -92,12 +90,7 @@ fn insert(session: &mut Session<'_>, order: &Order, entry: &Entry) -> Result<()>
 }
 
 impl Orders for Session<'_> {
-    fn open(
-        &mut self,
-        product: ProductId,
-        quantity: Quantity,
-        now: Timestamp,
-    ) -> Result<Option<(Taken, OrderNumbers)>> {
+    fn open(&mut self, product: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Opened>> {
         (self.placing.open)(self, product, quantity, now)
     }
 
