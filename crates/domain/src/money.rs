@@ -182,7 +182,18 @@ fn overflow() -> Error {
 impl fmt::Display for Money {
     /// The amount with exactly the currency's digits: "999.99", "1000", "1.250".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.amount().fmt(f)
+        // Not by way of a decimal: a page of amounts is written with each list.
+        let (sign, minor, unit) = (
+            if self.minor < 0 { "-" } else { "" },
+            self.minor.unsigned_abs(),
+            10_u64.pow(self.currency.digits),
+        );
+        write!(f, "{sign}{}", minor / unit)?;
+        match self.currency.digits {
+            0 => Ok(()),
+            2 => write!(f, ".{:02}", minor % unit),
+            _ => write!(f, ".{:03}", minor % unit),
+        }
     }
 }
 
@@ -229,6 +240,14 @@ mod tests {
         assert_eq!(digits, [2, 2, 2, 0, 0, 0, 3, 3]);
         for unknown in ["", "inr", "XXX", "EURO", "EU", "INR ", "EUR GBP"] {
             assert!(Currency::parse(unknown).is_err(), "{unknown:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_is_written_as_its_decimal_is(minor: i64, currency in any_currency()) {
+            let money = Money::from_minor(minor, currency);
+            prop_assert_eq!(money.to_string(), money.amount().to_string());
         }
     }
 

@@ -1,13 +1,14 @@
 //! As Haat works on PostgreSQL: threads with a connection each, and the store in the message that begins the
 //! transaction.
 
-use crate::rows::{Order, Placed, Product, Who};
+use crate::rows::{Logged, Opened, Order, Placed, Product, Taken, Who};
 use crate::statement::At;
 use crate::{Result, Store, now, string};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
@@ -104,15 +105,72 @@ impl Store for Postgres {
 }
 
 statement! {
-    InsertOrder { tenant: i64, number: i64, customer: i64, status: String, currency: String, total: i64,
-        at: At } -> BigInt =
-        "INSERT INTO orders (tenant_id, id, number, customer_id, placed_by, status, currency, total_minor, created_at,"
-        " updated_at) VALUES (" tenant ", nextval('orders_id_seq'), " number ", " customer ", " customer ", " status
-        ", " currency ", " total ", " at ", " at ") RETURNING id"
+    Open { tenant: i64, id: i64, pieces: i64, now: At } ->
+        ((Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>), BigInt, BigInt, BigInt, Text) =
+        "WITH taken AS (UPDATE products SET stock = stock - " pieces
+        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
+        " WHERE tenant_id = " tenant " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
+        " AND (stock IS NULL OR stock >= " pieces ")"
+        " RETURNING name, sku, price_minor, currency, stock),"
+        " counter AS (INSERT INTO order_counters (tenant_id, last_number) SELECT " tenant ", 1001 FROM taken"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number),"
+        " head AS (INSERT INTO audit_heads (tenant_id, last_number, link) SELECT " tenant ", 0, '' FROM counter"
+        " ON CONFLICT (tenant_id) DO UPDATE SET link = audit_heads.link RETURNING last_number, link)"
+        " SELECT taken.*, nextval('orders_id_seq'), counter.last_number, head.last_number, head.link"
+        " FROM taken, counter, head"
 }
 
-fn insert_order(conn: &mut Conn, placed: &Placed) -> QueryResult<i64> {
-    let Placed { tenant, number, customer, ref currency, total, at } = *placed;
-    let (status, currency) = ("pending".to_owned(), currency.clone());
-    InsertOrder { tenant, number, customer, status, currency, total, at }.get_result(conn)
+pub(crate) fn open(conn: &mut Conn, tenant: i64, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
+    let (taken, id, number, entry, link): (Taken, i64, i64, i64, String) =
+        Open { tenant, id: product, pieces, now }.get_result(conn)?;
+    Ok(Opened { taken, id, number, entry, link })
+}
+
+// Haat's has the lines as arrays, since there may be many.
+statement! {
+    Write { tenant: i64, id: i64, number: i64, customer: i64, status: String, currency: String, total: i64, at: At,
+        product: i64, sku: Option<String>, name: String, price: i64, pieces: i64, counted: i64,
+        entry: i64, actor: i64, actor_name: String, role: String, action: String, request: String, after: String,
+        link: String } =
+        "WITH placed AS (INSERT INTO orders (tenant_id, id, number, customer_id, placed_by, status, currency,"
+        " total_minor, created_at, updated_at) VALUES (" tenant ", " id ", " number ", " customer ", " customer ", "
+        status ", " currency ", " total ", " at ", " at ")),"
+        " lines AS (INSERT INTO order_lines (tenant_id, order_id, line_no, product_id, sku, name, unit_price_minor,"
+        " quantity, line_total_minor, counted) VALUES (" tenant ", " id ", 1, " product ", " sku ", " name ", "
+        price ", " pieces ", " total ", " counted ")),"
+        " entry AS (INSERT INTO audit_log (tenant_id, number, at, actor_id, actor_name, actor_role, action,"
+        " object_kind, object_id, request_id, facts_before, facts_after, link) VALUES (" tenant ", " entry ", " at ", "
+        actor ", " actor_name ", " role ", " action ", 'order', " id ", " request ", '{}', " after ", " link "))"
+        " UPDATE audit_heads SET last_number = " entry ", link = " link " WHERE tenant_id = " tenant
+}
+
+pub(crate) fn write(conn: &mut Conn, order: &Order, logged: &Logged) -> QueryResult<()> {
+    let Order { id, product, pieces, counted, price, .. } = *order;
+    let Placed { tenant, number, customer, ref currency, total, at } = order.placed;
+    Write {
+        tenant,
+        id,
+        number,
+        customer,
+        status: "pending".to_owned(),
+        currency: currency.clone(),
+        total,
+        at,
+        product,
+        sku: order.sku.clone(),
+        name: order.name.clone(),
+        price,
+        pieces,
+        counted,
+        entry: logged.number,
+        actor: logged.actor,
+        actor_name: logged.name.clone(),
+        role: logged.role.clone(),
+        action: logged.action.clone(),
+        request: logged.request.clone(),
+        after: logged.after.clone(),
+        link: logged.link.clone(),
+    }
+    .execute(conn)
+    .map(drop)
 }

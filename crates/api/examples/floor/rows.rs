@@ -87,6 +87,27 @@ pub(crate) struct Taken {
     pub(crate) stock: Option<i64>,
 }
 
+/// What was taken, the order's numbers, and the end of the audit log.
+pub(crate) struct Opened {
+    pub(crate) taken: Taken,
+    pub(crate) id: i64,
+    pub(crate) number: i64,
+    pub(crate) entry: i64,
+    pub(crate) link: String,
+}
+
+/// An entry of the audit log about an order.
+pub(crate) struct Logged {
+    pub(crate) number: i64,
+    pub(crate) actor: i64,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) action: String,
+    pub(crate) request: String,
+    pub(crate) after: String,
+    pub(crate) link: String,
+}
+
 /// An order without its line.
 pub(crate) struct Placed {
     pub(crate) tenant: i64,
@@ -102,6 +123,8 @@ pub(crate) struct Order {
     pub(crate) id: i64,
     pub(crate) product: i64,
     pub(crate) pieces: i64,
+    /// How many of them the stock has lost.
+    pub(crate) counted: i64,
     pub(crate) name: String,
     pub(crate) sku: Option<String>,
     pub(crate) price: i64,

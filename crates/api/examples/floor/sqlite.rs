@@ -1,12 +1,12 @@
 //! As Haat works on SQLite: reads where the request is, writes in one thread that shares COMMITs.
 
-use crate::rows::{Order, Placed, Product, Who};
+use crate::rows::{Logged, Opened, Order, Placed, Product, Who};
 use crate::statement::At;
 use crate::{Result, Store, now, string};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool, PooledConnection};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
@@ -130,20 +130,88 @@ impl Store for Sqlite {
 }
 
 statement! {
+    Take { tenant: i64, id: i64, pieces: i64, now: At } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
+        "UPDATE products SET stock = stock - " pieces
+        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
+        " WHERE tenant_id = " tenant " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
+        " AND (stock IS NULL OR stock >= " pieces ")"
+        " RETURNING name, sku, price_minor, currency, stock"
+}
+
+statement! {
+    NextNumber { tenant: i64 } -> BigInt =
+        "INSERT INTO order_counters (tenant_id, last_number) VALUES (" tenant ", 1001)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number"
+}
+
+statement! {
     NextId { name: String } -> BigInt = "UPDATE sequences SET last = last + 1 WHERE name = " name " RETURNING last"
 }
 
 statement! {
-    InsertOrder { tenant: i64, id: i64, number: i64, customer: i64, status: String, currency: String, total: i64,
-        at: At } -> BigInt =
-        "INSERT INTO orders (tenant_id, id, number, customer_id, placed_by, status, currency, total_minor, created_at,"
-        " updated_at) VALUES (" tenant ", " id ", " number ", " customer ", " customer ", " status ", " currency
-        ", " total ", " at ", " at ") RETURNING id"
+    Head { tenant: i64 } -> (BigInt, Text) =
+        "SELECT last_number, link FROM audit_heads WHERE tenant_id = " tenant
 }
 
-fn insert_order(conn: &mut Conn, placed: &Placed) -> QueryResult<i64> {
+pub(crate) fn open(conn: &mut Conn, tenant: i64, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
+    let taken = Take { tenant, id: product, pieces, now }.get_result(conn)?;
+    let number = NextNumber { tenant }.get_result(conn)?;
     let id = NextId { name: "orders".to_owned() }.get_result(conn)?;
-    let Placed { tenant, number, customer, ref currency, total, at } = *placed;
+    let (entry, link) = Head { tenant }.get_result(conn)?;
+    Ok(Opened { taken, id, number, entry, link })
+}
+
+statement! {
+    InsertOrder { tenant: i64, id: i64, number: i64, customer: i64, status: String, currency: String, total: i64,
+        at: At } =
+        "INSERT INTO orders (tenant_id, id, number, customer_id, placed_by, status, currency, total_minor, created_at,"
+        " updated_at) VALUES (" tenant ", " id ", " number ", " customer ", " customer ", " status ", " currency
+        ", " total ", " at ", " at ")"
+}
+
+statement! {
+    InsertLine { tenant: i64, order: i64, product: i64, sku: Option<String>, name: String, price: i64, pieces: i64,
+        total: i64, counted: i64 } =
+        "INSERT INTO order_lines (tenant_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity,"
+        " line_total_minor, counted) VALUES (" tenant ", " order ", 1, " product ", " sku ", " name ", " price ", "
+        pieces ", " total ", " counted ")"
+}
+
+statement! {
+    InsertEntry { tenant: i64, number: i64, at: At, actor: i64, name: String, role: String, action: String,
+        object: i64, request: String, after: String, link: String } =
+        "INSERT INTO audit_log (tenant_id, number, at, actor_id, actor_name, actor_role, action, object_kind,"
+        " object_id, request_id, facts_before, facts_after, link) VALUES (" tenant ", " number ", " at ", " actor
+        ", " name ", " role ", " action ", 'order', " object ", " request ", '{}', " after ", " link ")"
+}
+
+statement! {
+    SetHead { tenant: i64, number: i64, link: String } =
+        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " number ", " link ")"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = excluded.last_number, link = excluded.link"
+}
+
+pub(crate) fn write(conn: &mut Conn, order: &Order, entry: &Logged) -> QueryResult<()> {
+    let Order { id, product, pieces, counted, price, .. } = *order;
+    let Placed { tenant, number, customer, ref currency, total, at } = order.placed;
     let (status, currency) = ("pending".to_owned(), currency.clone());
-    InsertOrder { tenant, id, number, customer, status, currency, total, at }.get_result(conn)
+    InsertOrder { tenant, id, number, customer, status, currency, total, at }.execute(conn)?;
+    let (sku, name) = (order.sku.clone(), order.name.clone());
+    InsertLine { tenant, order: id, product, sku, name, price, pieces, total, counted }.execute(conn)?;
+    let Logged { number, actor, .. } = *entry;
+    InsertEntry {
+        tenant,
+        number,
+        at,
+        actor,
+        name: entry.name.clone(),
+        role: entry.role.clone(),
+        action: entry.action.clone(),
+        object: id,
+        request: entry.request.clone(),
+        after: entry.after.clone(),
+        link: entry.link.clone(),
+    }
+    .execute(conn)?;
+    SetHead { tenant, number, link: entry.link.clone() }.execute(conn).map(drop)
 }

@@ -1,8 +1,8 @@
 //! What Haat does in its transactions, statement by statement; compiled once for each engine, over the `Conn` and the
 //! `Db` of the file that includes it. If Haat's statements change, these must.
 
-use super::{Conn, Db, insert_order};
-use crate::rows::{Account, Order, Placed, Product, Taken, Who};
+use super::{Conn, Db, open, write};
+use crate::rows::{Account, Logged, Opened, Order, Placed, Product, Who};
 use crate::statement::{At, Instant};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -49,49 +49,6 @@ statement! {
         " FROM products WHERE tenant_id = " tenant " AND id = " id " AND deleted_at IS NULL"
 }
 
-statement! {
-    Take { tenant: i64, id: i64, pieces: i64, now: At } -> (Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>) =
-        "UPDATE products SET stock = stock - " pieces
-        ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
-        " WHERE tenant_id = " tenant " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
-        " AND (stock IS NULL OR stock >= " pieces ")"
-        " RETURNING name, sku, price_minor, currency, stock"
-}
-
-statement! {
-    NextNumber { tenant: i64 } -> BigInt =
-        "INSERT INTO order_counters (tenant_id, last_number) VALUES (" tenant ", 1001)"
-        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number"
-}
-
-statement! {
-    InsertLine { tenant: i64, order: i64, product: i64, sku: Option<String>, name: String, price: i64, pieces: i64,
-        total: i64, counted: i64 } =
-        "INSERT INTO order_lines (tenant_id, order_id, line_no, product_id, sku, name, unit_price_minor, quantity,"
-        " line_total_minor, counted) VALUES (" tenant ", " order ", 1, " product ", " sku ", " name ", " price ", "
-        pieces ", " total ", " counted ")"
-}
-
-statement! {
-    NextEntry { tenant: i64 } -> (BigInt, Text) =
-        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", 1, '')"
-        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = audit_heads.last_number + 1 RETURNING last_number, link"
-}
-
-statement! {
-    InsertEntry { tenant: i64, number: i64, at: At, actor: i64, name: String, role: String, action: String,
-        kind: String, object: i64, request: String, before: String, after: String, link: String } =
-        "INSERT INTO audit_log (tenant_id, number, at, actor_id, actor_name, actor_role, action, object_kind,"
-        " object_id, request_id, facts_before, facts_after, link) VALUES (" tenant ", " number ", " at ", " actor
-        ", " name ", " role ", " action ", " kind ", " object ", " request ", " before ", " after ", " link ")"
-}
-
-statement! {
-    SetLink { tenant: i64, number: i64, link: String } =
-        "INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " number ", " link ")"
-        " ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link"
-}
-
 /// Who is asking, if they still may.
 fn account(conn: &mut Conn, who: Who, now: i64) -> QueryResult<Account> {
     let Who { tenant, user, session } = who;
@@ -116,27 +73,24 @@ pub(crate) fn product(conn: &mut Conn, who: Who, now: i64, id: i64) -> QueryResu
 /// An order of one line by whoever asks.
 pub(crate) fn order(conn: &mut Conn, who: Who, now: i64, product: i64, pieces: i64) -> QueryResult<Order> {
     let (tenant, actor) = (who.tenant, account(conn, who, now)?);
-    let taken: Taken = Take { tenant, id: product, pieces, now: At(now) }.get_result(conn)?;
-    let number = NextNumber { tenant }.get_result(conn)?;
+    let Opened { taken, id, number, entry, link } = open(conn, tenant, product, pieces, At(now))?;
     let total = taken.price * pieces;
     let placed = Placed { tenant, number, customer: who.user, currency: taken.currency, total, at: At(now) };
-    let id = insert_order(conn, &placed)?;
     let counted = if taken.stock.is_some() { pieces } else { 0 };
-    let (sku, name, price) = (taken.sku.clone(), taken.name.clone(), taken.price);
-    InsertLine { tenant, order: id, product, sku, name, price, pieces, total, counted }.execute(conn)?;
-    let order = Order { id, product, pieces, name: taken.name, sku: taken.sku, price, placed };
-    record(conn, &actor, &order)?;
+    let order =
+        Order { id, product, pieces, counted, name: taken.name, sku: taken.sku, price: taken.price, placed };
+    let logged = logged(&actor, &order, entry, link);
+    write(conn, &order, &logged)?;
     Ok(order)
 }
 
-fn record(conn: &mut Conn, actor: &Account, order: &Order) -> QueryResult<()> {
-    let (tenant, at) = (order.placed.tenant, order.placed.at);
-    let (number, last): (i64, String) = NextEntry { tenant }.get_result(conn)?;
-    let request = format!("{:032x}", order.id);
+/// What the audit log says of it, behind the entry of this number and link.
+fn logged(actor: &Account, order: &Order, last: i64, link: String) -> Logged {
+    let (tenant, number, request) = (order.placed.tenant, last + 1, format!("{:032x}", order.id));
     let facts = order.facts();
     // The link is what Haat's log would say: `haat check --audit` finds nothing wrong with what the floor has written.
     let entry = Entry {
-        at: Timestamp::from_micros(at.0).unwrap_or(Timestamp::EPOCH),
+        at: Timestamp::from_micros(order.placed.at.0).unwrap_or(Timestamp::EPOCH),
         actor: Some(UserId::new(actor.id)),
         actor_name: actor.username.clone(),
         actor_role: actor.role(),
@@ -146,22 +100,15 @@ fn record(conn: &mut Conn, actor: &Account, order: &Order) -> QueryResult<()> {
         before: Facts::default(),
         after: facts.iter().map(|(name, fact)| ((*name).to_owned(), fact.clone())).collect(),
     };
-    let link = Link::from_stored(last).next(TenantId::new(tenant), number, &entry).as_str().to_owned();
-    InsertEntry {
-        tenant,
+    let link = Link::from_stored(link).next(TenantId::new(tenant), number, &entry).as_str().to_owned();
+    Logged {
         number,
-        at,
         actor: actor.id,
         name: actor.username.clone(),
         role: actor.role.clone(),
         action: Action::PlaceOrder.name().to_owned(),
-        kind: "order".to_owned(),
-        object: order.id,
         request,
-        before: "{}".to_owned(),
         after: crate::rows::json_of(&facts),
-        link: link.clone(),
+        link,
     }
-    .execute(conn)?;
-    SetLink { tenant, number, link }.execute(conn).map(drop)
 }

@@ -77,11 +77,11 @@ impl ProductBody {
         let ProductDetails { name, description, price, sku, stock, status } = product.details;
         Self {
             id: product.id.get(),
-            name: name.as_str().to_owned(),
-            description: description.as_str().to_owned(),
+            name: name.into(),
+            description: description.into(),
             price: price.to_string(),
             currency: price.currency().code(),
-            sku: sku.map(|sku| sku.as_str().to_owned()),
+            sku: sku.map(Into::into),
             stock: stock.map(Stock::get),
             status: status.name(),
             tenant: tenant.get(),

@@ -19,6 +19,12 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductName(String);
 
+impl From<ProductName> for String {
+    fn from(text: ProductName) -> Self {
+        text.0
+    }
+}
+
 impl ProductName {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
     pub const fn from_stored(text: String) -> Self {
@@ -45,6 +51,12 @@ impl ProductName {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Description(String);
 
+impl From<Description> for String {
+    fn from(text: Description) -> Self {
+        text.0
+    }
+}
+
 impl Description {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
     pub const fn from_stored(text: String) -> Self {
@@ -66,6 +78,12 @@ impl Description {
 /// as [`fold`]ed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sku(String);
+
+impl From<Sku> for String {
+    fn from(text: Sku) -> Self {
+        text.0
+    }
+}
 
 impl Sku {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
