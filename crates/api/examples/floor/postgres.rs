@@ -7,7 +7,6 @@ use crate::{Result, Store, now, string};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
-use diesel::sql_types::BigInt;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
