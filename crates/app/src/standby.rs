@@ -47,6 +47,11 @@ impl Standby {
         Self { store, rests_until, listed: zero, behind: AtomicU64::new(0), away: AtomicU64::new(0) }
     }
 
+    /// How its queues and connections are.
+    pub fn vitals(&self) -> haat_domain::ports::Vitals {
+        self.store.vitals()
+    }
+
     /// Who has answered listings since the start.
     pub fn listings(&self) -> Listings {
         let [standby, behind, away] =
@@ -104,7 +109,7 @@ impl Standby {
                 return None;
             }
             Ok(Err(_)) => {
-                let failed = wait.await.ok().and_then(Result::err);
+                let failed = timeout(PATIENCE, wait).await.ok().and_then(Result::ok).and_then(Result::err);
                 self.rest(clock.now(), failed.as_ref().and_then(|error| error.source()));
                 return None;
             }

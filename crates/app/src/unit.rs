@@ -82,7 +82,7 @@ impl<T: Send, W: FnOnce(&mut dyn Tx) -> Result<T> + Send> Work for Unit<T, W> {
     }
 
     fn settle(self: Box<Self>, end: Result<()>) {
-        let Self { result, answer, under_way, access, handed_over, began, traced, .. } = *self;
+        let Self { work, result, answer, under_way, access, handed_over, began, traced } = *self;
         let result = outcome(end, result);
         let units = under_way.0.units(access);
         let now = Instant::now();
@@ -91,8 +91,8 @@ impl<T: Send, W: FnOnce(&mut dyn Tx) -> Result<T> + Send> Work for Unit<T, W> {
             units.ran.add(now.saturating_duration_since(began));
         }
         units.note(&result);
-        // Before the answer: whoever has it sees it counted.
-        drop((under_way, traced));
+        // Before the answer: whoever has it sees it counted, and finds the key free that the work held.
+        drop((work, under_way, traced));
         // A client that has gone away no longer waits; its work is done all the same.
         drop(answer.send(result));
     }

@@ -104,14 +104,16 @@ impl Store for Postgres {
 }
 
 statement! {
-    Open { tenant: i64, id: i64, pieces: i64, now: At } ->
+    Open { tenant: i64, id: i64, pieces: i64, user: i64, now: At } ->
         ((Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>), BigInt, BigInt, BigInt, Text) =
-        "WITH taken AS (UPDATE products SET stock = stock - " pieces
+        "WITH named AS MATERIALIZED (SELECT id FROM users WHERE tenant_id = " tenant " AND id = " user
+        " FOR KEY SHARE), taken AS (UPDATE products SET stock = stock - " pieces
         ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
         " WHERE tenant_id = " tenant " AND id = " id " AND status = 'active' AND deleted_at IS NULL"
         " AND (stock IS NULL OR stock >= " pieces ")"
         " RETURNING name, sku, price_minor, currency, stock),"
         " counter AS (INSERT INTO order_counters (tenant_id, last_number) SELECT " tenant ", 1001 FROM taken"
+        " WHERE (SELECT count(*) FROM named) >= 0"
         " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number),"
         " head AS (INSERT INTO audit_heads (tenant_id, last_number, link) SELECT " tenant ", 0, '' FROM counter"
         " ON CONFLICT (tenant_id) DO UPDATE SET link = audit_heads.link RETURNING last_number, link)"
@@ -119,9 +121,9 @@ statement! {
         " FROM taken, counter, head"
 }
 
-pub(crate) fn open(conn: &mut Conn, tenant: i64, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
+pub(crate) fn open(conn: &mut Conn, who: Who, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
     let (taken, id, number, entry, link): (Taken, i64, i64, i64, String) =
-        Open { tenant, id: product, pieces, now }.get_result(conn)?;
+        Open { tenant: who.tenant, id: product, pieces, user: who.user, now }.get_result(conn)?;
     Ok(Opened { taken, id, number, entry, link })
 }
 

@@ -153,7 +153,8 @@ statement! {
         "SELECT last_number, link FROM audit_heads WHERE tenant_id = " tenant
 }
 
-pub(crate) fn open(conn: &mut Conn, tenant: i64, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
+pub(crate) fn open(conn: &mut Conn, who: Who, product: i64, pieces: i64, now: At) -> QueryResult<Opened> {
+    let tenant = who.tenant;
     let taken = Take { tenant, id: product, pieces, now }.get_result(conn)?;
     let number = NextNumber { tenant }.get_result(conn)?;
     let id = NextId { name: "orders".to_owned() }.get_result(conn)?;

@@ -73,7 +73,7 @@ pub(crate) fn product(conn: &mut Conn, who: Who, now: i64, id: i64) -> QueryResu
 /// An order of one line by whoever asks.
 pub(crate) fn order(conn: &mut Conn, who: Who, now: i64, product: i64, pieces: i64) -> QueryResult<Order> {
     let (tenant, actor) = (who.tenant, account(conn, who, now)?);
-    let Opened { taken, id, number, entry, link } = open(conn, tenant, product, pieces, At(now))?;
+    let Opened { taken, id, number, entry, link } = open(conn, who, product, pieces, At(now))?;
     let total = taken.price * pieces;
     let placed = Placed { tenant, number, customer: who.user, currency: taken.currency, total, at: At(now) };
     let counted = if taken.stock.is_some() { pieces } else { 0 };

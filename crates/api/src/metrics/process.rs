@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 /// Linux counts a process's time in hundredths of a second, on whatever machine (`USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
+const TICK_MILLIS: u64 = 10;
 
 /// A process at one moment.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,9 +40,9 @@ fn field(status: &str, name: &str) -> Option<u64> {
 /// anything.
 fn cpu(stat: &str) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(") ")?;
-    let mut times = fields.split(' ').skip(11).map(str::parse::<u32>);
+    let mut times = fields.split(' ').skip(11).map(str::parse::<u64>);
     let (user, system) = (times.next()?.ok()?, times.next()?.ok()?);
-    Some(TICK * user.saturating_add(system))
+    Some(Duration::from_millis(TICK_MILLIS.saturating_mul(user.saturating_add(system))))
 }
 
 #[cfg(test)]

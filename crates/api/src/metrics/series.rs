@@ -4,6 +4,7 @@ use super::process::Process;
 use super::{Http, POLICIES};
 use actix_web::web::Data;
 use haat_app::App;
+use haat_app::standby::Listings;
 use haat_app::vitals::{Durations, Outcome};
 use haat_domain::ports::{Access, BatchVitals, QueueVitals, Vitals};
 use haat_domain::time::Timestamp;
@@ -35,7 +36,13 @@ impl Collector for Series {
         let mut text = Text(encoder);
         self.requests(&mut text)?;
         self.work(&mut text)?;
-        let store = self.app.store.vitals();
+        let mut store = self.app.store.vitals();
+        if let Some(standby) = &self.app.standby {
+            let copy = standby.vitals();
+            store.queues.extend(copy.queues);
+            store.pools.extend(copy.pools);
+            listings(&mut text, standby.listings())?;
+        }
         let queues: Vec<_> = store.queues.iter().cloned().chain([self.app.hashing.vitals()]).collect();
         waiting(&mut text, &queues)?;
         connections(&mut text, &store)?;
@@ -134,6 +141,13 @@ impl Series {
             gauge.level(&[("version", env!("CARGO_PKG_VERSION"))], 1)
         })
     }
+}
+
+fn listings(text: &mut Text<'_>, Listings { standby, behind, away }: Listings) -> fmt::Result {
+    text.counter("haat_listings", "Listings, by who has answered them, or why not the standby", |counter| {
+        let counts = [("standby", standby), ("behind", behind), ("away", away)];
+        counts.iter().try_for_each(|(by, count)| counter.count(&[("by", by)], count))
+    })
 }
 
 fn waiting(text: &mut Text<'_>, queues: &[QueueVitals]) -> fmt::Result {

@@ -34,9 +34,10 @@ pub fn place_order(cx: &mut Cx<'_>, wish: PlaceOrder) -> Result<Order> {
     let mut shop = cx.enter(Action::PlaceOrder)?;
     let customer = customer(&mut shop, wish.customer)?;
     let wanted = summed(wish.lines)?;
-    let mut numbers = None;
+    let (placed_by, mut numbers) = (shop.scope.member(), None);
+    let people: Vec<_> = placed_by.into_iter().chain([customer]).collect();
     let mut taken = take_all_and(&mut shop, &wanted, |shop, line| {
-        let opened = shop.tx.orders().open(line.product, line.quantity, shop.now)?;
+        let opened = shop.tx.orders().open(line.product, line.quantity, &people, shop.now)?;
         Ok(opened.map(|(terms, drawn)| {
             numbers = Some(drawn);
             terms
@@ -53,7 +54,7 @@ pub fn place_order(cx: &mut Cx<'_>, wish: PlaceOrder) -> Result<Order> {
         id,
         number,
         customer,
-        placed_by: shop.scope.member(),
+        placed_by,
         status: OrderStatus::Pending,
         total,
         lines,

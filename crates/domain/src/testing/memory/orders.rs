@@ -1,7 +1,7 @@
 use super::{MemoryTx, Row, missing_row, next_id, page};
 use crate::audit::Entry;
 use crate::error::{Error, Result};
-use crate::ids::{OrderId, ProductId};
+use crate::ids::{OrderId, ProductId, UserId};
 use crate::orders::{Line, Opened, Order, OrderFilter, OrderKey, OrderNumbers};
 use crate::page::{After, Key, Sort};
 use crate::ports::{Audit, Orders, Products};
@@ -9,7 +9,13 @@ use crate::pricing::Quantity;
 use crate::time::Timestamp;
 
 impl Orders for MemoryTx {
-    fn open(&mut self, product: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Opened>> {
+    fn open(
+        &mut self,
+        product: ProductId,
+        quantity: Quantity,
+        _: &[UserId],
+        now: Timestamp,
+    ) -> Result<Option<Opened>> {
         let Some(taken) = self.take(product, quantity, now)? else { return Ok(None) };
         let id = next_id(&self.state.orders, OrderId::new, OrderId::get);
         let mine = self.state.orders.iter().filter(|((tenant, _), _)| *tenant == self.tenant);

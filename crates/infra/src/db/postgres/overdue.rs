@@ -5,7 +5,9 @@
 //! such a session, over a new connection; the old one is then closed, and the thread goes on.
 
 use super::store::to;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable};
 use haat_domain::error::Result;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,9 +25,40 @@ pub(super) struct Sessions {
 }
 
 struct Busy {
-    /// The process at the server's end.
-    backend: i32,
+    backend: Backend,
     until: Instant,
+}
+
+/// The server's end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backend {
+    /// The process, whose number another server has as well, and the same one after a restart.
+    process: i32,
+    /// When the server was started.
+    server: i64,
+}
+
+const SERVER: &str = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
+
+impl Backend {
+    /// That of this connection.
+    pub(super) fn of(conn: &mut PgConnection) -> QueryResult<Self> {
+        let asked = (sql::<Integer>("pg_backend_pid()"), sql::<BigInt>(SERVER));
+        let (process, server) = diesel::select(asked).get_result(conn)?;
+        Ok(Self { process, server })
+    }
+
+    /// Ends the session, over another connection; `None`: that leads to another server.
+    fn end(self, conn: &mut PgConnection) -> QueryResult<Option<bool>> {
+        let end = sql::<Nullable<Bool>>("CASE WHEN ")
+            .sql(SERVER)
+            .sql(" = ")
+            .bind::<BigInt, _>(self.server)
+            .sql(" THEN pg_terminate_backend(")
+            .bind::<Integer, _>(self.process)
+            .sql(") END");
+        diesel::select(end).get_result(conn)
+    }
 }
 
 /// A session is busy as long as this is there.
@@ -51,7 +84,7 @@ impl Sessions {
     }
 
     /// Something is about to be done in the session of this backend, and will be over by then.
-    pub(super) fn watch(self: &Arc<Self>, backend: i32, until: Instant) -> Watched {
+    pub(super) fn watch(self: &Arc<Self>, backend: Backend, until: Instant) -> Watched {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.busy().insert(number, Busy { backend, until });
         Watched { sessions: Arc::clone(self), number }
@@ -75,15 +108,23 @@ impl Sessions {
         // Where there is no way to the server now, there will be one later.
         let Ok(mut conn) = to(url) else { return };
         for (number, backend) in overdue {
-            let end = diesel::dsl::sql::<diesel::sql_types::Bool>("pg_terminate_backend(")
-                .bind::<diesel::sql_types::Integer, _>(backend)
-                .sql(")");
-            match diesel::select(end).get_result::<bool>(&mut conn) {
-                Ok(was_there) => tracing::warn!(backend, was_there, "a session that was overdue is ended"),
-                Err(error) => tracing::error!(%error, backend, "a session that is overdue cannot be ended"),
+            // It may be over by now, and something else be done in that session.
+            if !self.busy().contains_key(&number) {
+                continue;
             }
-            // Once: the number of a process that has ended may become somebody else's.
-            self.busy().remove(&number);
+            match backend.end(&mut conn) {
+                Ok(Some(was_there)) => {
+                    tracing::warn!(?backend, was_there, "a session that was overdue is ended");
+                    // Once: the number of a process that has ended may become somebody else's.
+                    self.busy().remove(&number);
+                }
+                // Its own server has been left for another, and will not be met again: the network gives it up.
+                Ok(None) => drop(self.busy().remove(&number)),
+                Err(error) => {
+                    tracing::error!(%error, ?backend, "a session that is overdue cannot be ended yet");
+                    return;
+                }
+            }
         }
     }
 }

@@ -18,12 +18,16 @@ use haat_domain::time::Timestamp;
 /// All that belongs together at once.
 pub(super) const AT_ONCE: Placing = Placing { open, insert };
 
-// Each part asks the one before: the product is taken first, as elsewhere, so that nobody waits in a circle.
+// Each part asks the one before, so that nobody waits in a circle: whoever changes an account or a product comes to the
+// log last, too. The accounts are held as the order's foreign keys will hold them, which would be too late; that there
+// are any is for those to say.
 statement! {
-    Open { tenant: i64, id: i64, pieces: i64, now: DbInstant } ->
+    Open { tenant: i64, id: i64, pieces: i64, people: Vec<i64>, now: DbInstant } ->
         (TakenSql, BigInt, BigInt, BigInt, Text) =
-        "WITH taken AS (" take "),"
+        "WITH named AS MATERIALIZED (SELECT id FROM users WHERE " mine " AND id = ANY(" people ") FOR KEY SHARE),"
+        " taken AS (" take "),"
         " counter AS (INSERT INTO order_counters (tenant_id, last_number) SELECT " tenant ", 1001 FROM taken"
+        " WHERE (SELECT count(*) FROM named) >= 0"
         " ON CONFLICT (tenant_id) DO UPDATE SET last_number = order_counters.last_number + 1 RETURNING last_number),"
         " head AS (INSERT INTO audit_heads (tenant_id, last_number, link) SELECT " tenant ", 0, '' FROM counter"
         " ON CONFLICT (tenant_id) DO UPDATE SET link = audit_heads.link RETURNING last_number, link)"
@@ -35,10 +39,16 @@ fn open(
     session: &mut Session<'_>,
     product: ProductId,
     quantity: Quantity,
+    people: &[UserId],
     now: Timestamp,
 ) -> Result<Option<Opened>> {
-    let open =
-        Open { tenant: session.here(), id: product.get(), pieces: quantity.get(), now: DbInstant(now) };
+    let open = Open {
+        tenant: session.here(),
+        id: product.get(),
+        pieces: quantity.get(),
+        people: people.iter().map(|user| user.get()).collect(),
+        now: DbInstant(now),
+    };
     let opened: Option<(TakenRow, i64, i64, i64, String)> =
         open.get_result(session.conn).optional().map_err(store_error)?;
     let Some((taken, id, number, last, link)) = opened else { return Ok(None) };

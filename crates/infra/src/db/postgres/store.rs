@@ -1,5 +1,5 @@
 use super::dialect::{SNAPSHOT, quoted, set_tenant, store_error};
-use super::overdue::{Sessions, Watched};
+use super::overdue::{Backend, Sessions, Watched};
 use super::placing::AT_ONCE;
 use super::repos::{STEP_BY_STEP, Session};
 use super::url;
@@ -306,7 +306,8 @@ fn give_up(conn: &mut PgConnection) {
 /// Whether the server has been made read-only: a restart would have ended the connection.
 fn is_read_only(conn: &mut PgConnection) -> bool {
     let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("current_setting('transaction_read_only')::bool");
-    diesel::select(asked).get_result(conn).unwrap_or(true)
+    // One that does not answer is broken, and the pool replaces it.
+    diesel::select(asked).get_result(conn).unwrap_or(false)
 }
 
 impl Server {
@@ -322,6 +323,8 @@ impl Server {
         let limit = if access == Access::Scan { self.scan_timeout } else { self.statement_timeout };
         let (turn, pool) = self.pool();
         let mut tries = pool.max_size();
+        // Whoever waits is told by then that nothing was done: nothing may be begun any more.
+        let last = until.max(Instant::now() + MOMENT);
         loop {
             // Who is taken at the last moment still gets a connection that is there.
             let left = until.saturating_duration_since(Instant::now()).max(MOMENT);
@@ -335,7 +338,7 @@ impl Server {
                 Ok(watched) => return Ok((conn, watched, turn)),
                 Err(error) => {
                     give_up(&mut conn);
-                    if tries == 0 {
+                    if tries == 0 || Instant::now() > last {
                         return Err(store_error(error));
                     }
                     tries -= 1;
@@ -348,17 +351,14 @@ impl Server {
 /// A unit of work may have several statements, each of which has its time; by this many times that it is over.
 const OVERDUE: u32 = 3;
 
-/// The server's process of a connection, which is asked for once.
-struct Backend(i32);
-
-fn backend(conn: &mut PooledConnection<Manager>) -> QueryResult<i32> {
-    if let Some(Backend(number)) = PooledConnection::extensions(conn).get() {
-        return Ok(*number);
+/// The server's end of a connection, which is asked for once.
+fn backend(conn: &mut PooledConnection<Manager>) -> QueryResult<Backend> {
+    if let Some(backend) = PooledConnection::extensions(conn).get::<Backend>() {
+        return Ok(*backend);
     }
-    let asked = diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()");
-    let number = diesel::select(asked).get_result(&mut **conn)?;
-    PooledConnection::extensions_mut(conn).insert(Backend(number));
-    Ok(number)
+    let backend = Backend::of(conn)?;
+    PooledConnection::extensions_mut(conn).insert(backend);
+    Ok(backend)
 }
 
 /// For what is there at once.

@@ -31,15 +31,22 @@ pub(in crate::db) fn may_reach_a_standby(url: &str) -> bool {
 
 /// Whether the connection may be to one of several.
 pub(super) fn names_several_hosts(url: &str) -> bool {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    let hosts = after_user(url).split(['/', '?']).next().unwrap_or_default();
     let listed = |hosts: &str| hosts.contains(',') || hosts.to_ascii_lowercase().contains("%2c");
     listed(hosts) || parameters(url).any(|(name, hosts)| name.starts_with("host") && listed(hosts))
 }
 
+/// What stands behind user and password, in which a question mark is a letter like others.
+fn after_user(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match rest.split_once('@') {
+        Some((user, rest)) if !user.contains('/') => rest,
+        _ => rest,
+    }
+}
+
 fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = after_user(url).split_once('?').map_or("", |(_, query)| query);
     query.split('&').filter_map(|parameter| parameter.split_once('='))
 }
 
@@ -47,7 +54,7 @@ fn with(url: &str, defaults: &[(&str, &str)]) -> String {
     let mut url = url.to_owned();
     for (name, value) in defaults {
         if !parameters(&url).any(|(other, _)| other == *name) {
-            let joint = if url.contains('?') { '&' } else { '?' };
+            let joint = if after_user(&url).contains('?') { '&' } else { '?' };
             url = format!("{url}{joint}{name}={value}");
         }
     }
@@ -67,6 +74,13 @@ mod tests {
         let expected = "postgres://u:p@h1:1,h2:2/d?connect_timeout=9&keepalives_idle=10&keepalives_interval=3\
                         &keepalives_count=3&tcp_user_timeout=10000";
         assert_eq!(tended, expected);
+    }
+
+    #[test]
+    fn a_question_mark_in_a_password_begins_no_query() {
+        assert_eq!(with("postgres://u:p?x@h/d", &[("a", "1")]), "postgres://u:p?x@h/d?a=1");
+        assert!(names_several_hosts("postgres://u:p?x@h1,h2/d"));
+        assert!(!names_several_hosts("postgres://u:p?x,y@h/d"));
     }
 
     #[test]

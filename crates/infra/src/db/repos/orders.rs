@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use haat_domain::audit::Entry;
 use haat_domain::error::Result;
-use haat_domain::ids::{OrderId, ProductId};
+use haat_domain::ids::{OrderId, ProductId, UserId};
 use haat_domain::orders::{Line, Opened, Order, OrderFilter, OrderKey, OrderNumbers};
 use haat_domain::page::{After, Sort};
 use haat_domain::ports::{Audit, Orders, Products};
@@ -55,11 +55,13 @@ impl Session<'_> {
     }
 }
 
+type Open = fn(&mut Session<'_>, ProductId, Quantity, &[UserId], Timestamp) -> Result<Option<Opened>>;
+
 /// How an order is written: statement by statement, or with as few trips as the engine can do it in.
 #[derive(Clone, Copy)]
 pub(in crate::db) struct Placing {
     /// [`Orders::open`].
-    pub(in crate::db) open: fn(&mut Session<'_>, ProductId, Quantity, Timestamp) -> Result<Option<Opened>>,
+    pub(in crate::db) open: Open,
     /// [`Orders::insert`].
     pub(in crate::db) insert: fn(&mut Session<'_>, &Order, &Entry) -> Result<()>,
 }
@@ -71,6 +73,7 @@ fn open(
     session: &mut Session<'_>,
     product: ProductId,
     quantity: Quantity,
+    _: &[UserId],
     now: Timestamp,
 ) -> Result<Option<Opened>> {
     let Some(taken) = session.take(product, quantity, now)? else { return Ok(None) };
@@ -90,8 +93,14 @@ fn insert(session: &mut Session<'_>, order: &Order, entry: &Entry) -> Result<()>
 }
 
 impl Orders for Session<'_> {
-    fn open(&mut self, product: ProductId, quantity: Quantity, now: Timestamp) -> Result<Option<Opened>> {
-        (self.placing.open)(self, product, quantity, now)
+    fn open(
+        &mut self,
+        product: ProductId,
+        quantity: Quantity,
+        people: &[UserId],
+        now: Timestamp,
+    ) -> Result<Option<Opened>> {
+        (self.placing.open)(self, product, quantity, people, now)
     }
 
     fn insert(&mut self, order: &Order, entry: &Entry) -> Result<()> {
