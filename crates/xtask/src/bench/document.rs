@@ -26,13 +26,12 @@ fn circumstances(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&told).lines().next().unwrap_or_default().to_owned()
     };
     format!(
-        "{}. {}. {}, {}, {}, SQLite {}, wrk 4.1. Commit {}. Last run: `cargo xtask bench {}`.",
+        "{}. {}. {}, {}, {}. Commit {}. Last run: `cargo xtask bench {}`.",
         first_line("date", &["-u", "+%-d %B %Y"]),
         machine::description(),
         first_line("rustc", &["--version"]),
         build(),
         first_line("psql", &["--version"]).replace("psql (PostgreSQL)", "PostgreSQL"),
-        first_line("sqlite3", &["--version"]).split(' ').next().unwrap_or_default(),
         first_line("git", &["rev-parse", "--short", "HEAD"]),
         arguments.join(" "),
     )
