@@ -15,15 +15,16 @@ use crate::text::{Lines, Search, clean, fold};
 use crate::time::Timestamp;
 use std::fmt;
 
+/// What is shown as it was typed can be given away without a copy.
+macro_rules! given_as_text {
+    ($($name:ident),*) => { $(impl From<$name> for String { fn from($name(text): $name) -> Self { text } })* };
+}
+
+given_as_text!(ProductName, Description, Sku);
+
 /// The name of a product: 1 to 255 characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductName(String);
-
-impl From<ProductName> for String {
-    fn from(text: ProductName) -> Self {
-        text.0
-    }
-}
 
 impl ProductName {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
@@ -51,12 +52,6 @@ impl ProductName {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Description(String);
 
-impl From<Description> for String {
-    fn from(text: Description) -> Self {
-        text.0
-    }
-}
-
 impl Description {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
     pub const fn from_stored(text: String) -> Self {
@@ -78,12 +73,6 @@ impl Description {
 /// as [`fold`]ed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sku(String);
-
-impl From<Sku> for String {
-    fn from(text: Sku) -> Self {
-        text.0
-    }
-}
 
 impl Sku {
     /// What a store has kept, which [`Self::parse`] has checked before: not checked again.
