@@ -6,6 +6,7 @@ use crate::etag::{replace_body, tag};
 use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
 use crate::stopping::Stopping;
+use crate::telemetry::REQUEST;
 use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -28,6 +29,8 @@ use tracing::field::Empty;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// An answer of the API is data: a browser that takes it for a page loads and runs nothing.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -85,19 +88,20 @@ pub async fn edge(
     req.extensions_mut().insert(RequestId(id.clone()));
     req.extensions_mut().insert(address);
     let tls = over_tls(req.headers(), proxies);
-    req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
-    let span = tracing::info_span!("request", id = %id);
+    if panel.is_some() {
+        req.extensions_mut().insert(Seen { request: id.clone(), address: address.0, tls });
+    }
     let trace = tracing::trace_span!(target: TRACES, parent: None, "request", otel.kind = "server",
         http.request.method = name(&method), http.route = Empty, http.response.status_code = Empty);
     #[cfg(feature = "otlp")]
     crate::traces::go_on(&trace, req.headers());
 
-    let mut res = match refusal {
-        Some(refusal) => req.into_response(refusal.error_response()),
+    let mut res = if let Some(refusal) = refusal {
+        req.into_response(refusal.error_response())
+    } else {
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
-        None => {
-            next.call(req).instrument(trace.clone()).instrument(span.clone()).await?.map_into_boxed_body()
-        }
+        let answer = REQUEST.scope(id.clone(), next.call(req)).instrument(trace.clone());
+        answer.await?.map_into_boxed_body()
     };
     write_problem(&mut res, &id, panel.as_ref());
     tag(&method, &mut res);
@@ -117,9 +121,18 @@ pub async fn edge(
     let (tenant, user) = (who.map(|who| who.tenant.get()), who.map(|who| who.user.get()));
     // Nor is there a line for each: they are counted.
     if !turned_away {
-        span.in_scope(|| {
-            tracing::info!(%method, path = path.as_deref(), status, client, tenant, user, micros = took.as_micros(), "answered");
-        });
+        let (method, micros) = (method.as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        tracing::info!(
+            method,
+            path = path.as_deref(),
+            status,
+            client,
+            tenant,
+            user,
+            micros,
+            request = id,
+            "answered"
+        );
     }
     #[cfg(feature = "otlp")]
     crate::traces::answered(&trace, name(&method), path.as_deref().unwrap_or_default(), status);
@@ -178,8 +191,7 @@ fn protect(headers: &mut HeaderMap, authenticated: bool, tls: bool) {
     if !headers.contains_key(REFERRER_POLICY) {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
-    let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
-    headers.insert(resource_policy, HeaderValue::from_static("same-origin"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     if tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -15,7 +15,8 @@ use haat_domain::idempotency::Claim;
 use haat_domain::ids::MAX_ID;
 use haat_domain::page::{Cursor, Limit, PageRequest, Sort, SortKey};
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -307,6 +308,11 @@ pub fn query<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, ApiError> {
         let name = text.split('`').nth(1).unwrap_or("query");
         Error::invalid(name, "must not be given twice").into()
     })
+}
+
+/// Writes what has a text of its own right into the JSON, without a string in between.
+pub fn as_text<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
+    out.collect_str(value)
 }
 
 /// A page of a list: a bare array, and a `Link` to the next page while there is one (RFC 8288).

@@ -3,7 +3,12 @@
 use clap::Parser;
 use haat_api::commands;
 use haat_api::config::Cli;
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// Many small things are made and thrown away for each request: docs/adr/0021-what-a-request-costs.md.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // `cargo xtask test` leaves such a program behind; on SQLite nothing would keep one store from another.

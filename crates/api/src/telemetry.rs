@@ -1,34 +1,32 @@
 //! Where the program's logs go and, in a build with the feature `otlp`, its traces.
 
+mod format;
+mod lines;
+
+use self::format::Log;
+pub(crate) use self::format::REQUEST;
+use self::lines::{Lines, Writing};
 use crate::Failure;
-use crate::config::{LogFormat, Settings};
-use std::io::{BufWriter, IsTerminal};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use crate::config::Settings;
+use std::io::IsTerminal;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Logs and traces, until this is dropped, which writes and sends what is left.
 pub(crate) struct Telemetry {
     #[cfg(feature = "otlp")]
     _traces: Option<crate::traces::Exporter>,
-    /// The thread that writes the log, and all lines that wait in one go: a request that writes its own line pays a
-    /// third of its time for that.
-    _log: WorkerGuard,
+    _log: Writing,
 }
 
 impl Telemetry {
     /// Begins, as the settings say.
     pub(crate) fn start(settings: &Settings) -> Result<Self, Failure> {
         let filter = EnvFilter::try_new(&settings.log)?;
-        // What does not fit is waited for: a line that is missing is worse than one that is late.
-        let slow = NonBlockingBuilder::default().lossy(false).thread_name("log");
-        let (out, log) = slow.finish(BufWriter::new(std::io::stderr()));
-        let logs = tracing_subscriber::fmt::layer().with_writer(out);
-        let logs: Box<dyn Layer<Registry> + Send + Sync> = match settings.log_format {
-            LogFormat::Text => Box::new(logs.with_ansi(std::io::stderr().is_terminal()).with_filter(filter)),
-            LogFormat::Json => Box::new(logs.json().flatten_event(true).with_filter(filter)),
-        };
+        let (out, log) = Lines::write_to(std::io::stderr())?;
+        let (format, colours) = (settings.log_format, std::io::stderr().is_terminal());
+        let logs = Log { lines: out, format, colours }.with_filter(filter);
         let subscriber = tracing_subscriber::registry().with(logs);
         #[cfg(feature = "otlp")]
         if let Some(endpoint) = &settings.otlp_endpoint {

@@ -16,6 +16,10 @@ use haat_domain::ports::Clock;
 use rows::{Order, Product, ProductOf, Who};
 use serde::Deserialize;
 
+/// As Haat has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T, E = String> = std::result::Result<T, E>;
 
 /// What differs between the engines: how a transaction comes about.

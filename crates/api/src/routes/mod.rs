@@ -15,13 +15,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// All of them.
 pub fn all(config: &mut ServiceConfig<'_>) {
+    // The router tries one after the other: what is asked for most comes first.
+    products::routes(config);
+    orders::routes(config);
     registration::routes(config);
     auth::routes(config);
     store::routes(config);
     users::routes(config);
     invitations::routes(config);
-    products::routes(config);
-    orders::routes(config);
     audit::routes(config);
     platform::routes(config);
     system::routes(config);

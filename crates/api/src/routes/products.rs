@@ -1,7 +1,7 @@
 //! Products.
 
 use crate::auth::Sender;
-use crate::input::{self, Body, Digits, id, list, optional, page, present, query};
+use crate::input::{self, Body, Digits, as_text, id, list, optional, page, present, query};
 use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
@@ -16,11 +16,12 @@ use haat_domain::catalog::{
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors};
 use haat_domain::ids::{ProductId, TenantId};
-use haat_domain::money::{Currency, decimal};
+use haat_domain::money::{Currency, Money, decimal};
 use haat_domain::page::{PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::pricing::price;
 use haat_domain::text::Search;
+use haat_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -48,8 +49,9 @@ pub struct ProductBody {
     /// What is said about it, at most 10 000 characters; may be empty.
     description: String,
     /// The price of one piece, in major units of `currency`, with exactly its digits.
-    #[schema(example = "999.99")]
-    price: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "999.99")]
+    price: Money,
     /// The store's currency (ISO 4217).
     #[schema(example = "INR")]
     currency: &'static str,
@@ -65,11 +67,13 @@ pub struct ProductBody {
     /// The user who created it; null: a platform admin.
     created_by: Option<i64>,
     /// When it was created (RFC 3339, UTC).
-    #[schema(format = DateTime)]
-    created_at: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// When anything about it, its stock included, last changed (RFC 3339, UTC).
-    #[schema(format = DateTime)]
-    updated_at: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
 }
 
 impl ProductBody {
@@ -79,15 +83,15 @@ impl ProductBody {
             id: product.id.get(),
             name: name.into(),
             description: description.into(),
-            price: price.to_string(),
+            price,
             currency: price.currency().code(),
             sku: sku.map(Into::into),
             stock: stock.map(Stock::get),
             status: status.name(),
             tenant: tenant.get(),
             created_by: product.created_by.map(haat_domain::ids::UserId::get),
-            created_at: product.created_at.to_string(),
-            updated_at: product.updated_at.to_string(),
+            created_at: product.created_at,
+            updated_at: product.updated_at,
         }
     }
 }

@@ -3,7 +3,7 @@
 mod input;
 
 use crate::auth::Sender;
-use crate::input::{Body, id, list, query};
+use crate::input::{Body, as_text, id, list, query};
 use crate::once::{Created, create};
 use crate::precondition::IfMatch;
 use crate::problem::ApiError;
@@ -15,8 +15,10 @@ use haat_domain::catalog::Sku;
 use haat_domain::cx::Cx;
 use haat_domain::error::Error;
 use haat_domain::ids::{OrderId, TenantId};
+use haat_domain::money::Money;
 use haat_domain::orders::{self, Line, Order};
 use haat_domain::ports::Access;
+use haat_domain::time::Timestamp;
 use input::{OrderChanges, OrderInput, OrderQuery};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,13 +45,15 @@ pub struct LineBody {
     /// The product's name then.
     name: String,
     /// The price of one piece then, in major units of the order's currency.
-    #[schema(example = "999.99")]
-    unit_price: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "999.99")]
+    unit_price: Money,
     /// How many pieces.
     quantity: i64,
     /// Price times quantity, in major units of the order's currency.
-    #[schema(example = "1999.98")]
-    line_total: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "1999.98")]
+    line_total: Money,
 }
 
 impl LineBody {
@@ -58,9 +62,9 @@ impl LineBody {
             product: line.product.get(),
             sku: line.sku.as_ref().map(|sku: &Sku| sku.as_str().to_owned()),
             name: line.name.as_str().to_owned(),
-            unit_price: line.unit_price.to_string(),
+            unit_price: line.unit_price,
             quantity: line.quantity.get(),
-            line_total: line.line_total.to_string(),
+            line_total: line.line_total,
         }
     }
 }
@@ -80,8 +84,9 @@ pub struct OrderBody {
     /// The number of pieces, where there is one line; else null.
     quantity: Option<i64>,
     /// The sum of its lines, in major units of `currency`.
-    #[schema(example = "1999.98")]
-    total_price: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, example = "1999.98")]
+    total_price: Money,
     /// The currency of all its amounts (ISO 4217).
     #[schema(example = "INR")]
     currency: &'static str,
@@ -95,11 +100,13 @@ pub struct OrderBody {
     /// The user whose order it is.
     customer: i64,
     /// When it was placed (RFC 3339, UTC).
-    #[schema(format = DateTime)]
-    created_at: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
     /// When it last changed (RFC 3339, UTC).
-    #[schema(format = DateTime)]
-    updated_at: String,
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
 }
 
 impl OrderBody {
@@ -113,14 +120,14 @@ impl OrderBody {
             number: order.number,
             product: only.map(|(product, _)| product),
             quantity: only.map(|(_, quantity)| quantity),
-            total_price: order.total.to_string(),
+            total_price: order.total,
             currency: order.total.currency().code(),
             status: order.status.name(),
             lines: order.lines.iter().map(LineBody::of).collect(),
             tenant: tenant.get(),
             customer: order.customer.get(),
-            created_at: order.created_at.to_string(),
-            updated_at: order.updated_at.to_string(),
+            created_at: order.created_at,
+            updated_at: order.updated_at,
         }
     }
 }
