@@ -92,8 +92,12 @@ pub(super) async fn ask_to_delete(desk: Desk, path: Path<String>) -> Result<Http
     let (frame, order) = desk.show(Access::Read, Action::ReadOrders, move |cx| read_order(cx, id)).await?;
     let question = Question {
         title: &format!("Remove order {}?", order.number),
-        text: "It is cancelled, its pieces go back into the stock, and nobody finds it in any list any more. \
-               The audit log keeps what happened. This cannot be undone.",
+        text: if order.status == OrderStatus::Cancelled {
+            "Nobody finds it in any list any more. The audit log keeps what happened. This cannot be undone."
+        } else {
+            "It is cancelled, its pieces go back into the stock, and nobody finds it in any list any more. \
+             The audit log keeps what happened. This cannot be undone."
+        },
         yes: "Remove the order",
         path: &format!("/orders/{id}/delete/"),
         back: &format!("/orders/{id}/"),
@@ -127,7 +131,7 @@ fn body(frame: &Frame, Whole { order, names, history }: &Whole, draft: &Draft) -
                         dt { "Changed" } dd { (frame.time(order.updated_at)) }
                     }
                     @if removable(order) {
-                        p { a href=(frame.at(&format!("/orders/{}/delete/", order.id))) { "Cancel and remove…" } }
+                        p { a href=(frame.at(&format!("/orders/{}/delete/", order.id))) { (if order.status == OrderStatus::Cancelled { "Remove…" } else { "Cancel and remove…" }) } }
                     }
                 }
                 section.card {
