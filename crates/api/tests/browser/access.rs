@@ -145,6 +145,41 @@ async fn charts_can_be_read_on_every_screen() {
     }
 }
 
+/// Whatever is in a store, and on the narrowest screen: nobody has to scroll sideways to read a page.
+#[actix_web::test]
+async fn no_page_is_wider_than_the_screen() {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    let owner = haat.api("rohan").await;
+    let long = |length: usize| "W".repeat(length);
+    owner.patch("/api/store/", json!({"name": long(100)})).await;
+    let lamp = json!({"name": long(255), "sku": long(64), "price": "99999999.99", "stock": 999_999_999});
+    let product = owner.post("/api/products/", lamp).await["id"].clone();
+    let user = json!({"username": long(150), "email": format!("{}@example.com", long(64)), "role": "customer",
+        "password": "a wall of 8 bricks"});
+    let user = owner.post("/api/users/", user).await["id"].clone();
+    let order = json!({"product": product, "quantity": 9, "customer": user});
+    let order = owner.post("/api/orders/", order).await["id"].clone();
+    browser.sign_in("rohan").await;
+    let mut paths: Vec<_> = visits(&haat, Seat::Owner).await.into_iter().map(|visit| visit.path).collect();
+    paths.push("/nowhere/".to_owned());
+    paths.extend([("products", &product), ("customers", &user), ("users", &user), ("orders", &order)].map(
+        |(kind, id)| format!("/{kind}/{id}/"),
+    ));
+    let mut wide = Vec::new();
+    for path in paths {
+        browser.goto(&path).await;
+        for width in [320, 390, 1000, 1280] {
+            browser.screen(width, false).await;
+            let found = browser.execute("return document.documentElement.scrollWidth", &[]).await;
+            if found.as_u64().unwrap() > u64::from(width) {
+                wide.push(format!("{path} at {width}: {found}"));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{}", wide.join("\n"));
+}
+
 /// Or the tests above would prove nothing.
 #[actix_web::test]
 async fn what_shuts_people_out_is_found() {
