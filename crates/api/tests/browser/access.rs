@@ -163,9 +163,10 @@ async fn no_page_is_wider_than_the_screen() {
     browser.sign_in("rohan").await;
     let mut paths: Vec<_> = visits(&haat, Seat::Owner).await.into_iter().map(|visit| visit.path).collect();
     paths.push("/nowhere/".to_owned());
-    paths.extend([("products", &product), ("customers", &user), ("users", &user), ("orders", &order)].map(
-        |(kind, id)| format!("/{kind}/{id}/"),
-    ));
+    paths.extend(
+        [("products", &product), ("customers", &user), ("users", &user), ("orders", &order)]
+            .map(|(kind, id)| format!("/{kind}/{id}/")),
+    );
     let mut wide = Vec::new();
     for path in paths {
         browser.goto(&path).await;

@@ -1,7 +1,8 @@
 //! Orders: placing one, moving it, printing it, and whose they are.
 
-use super::html::{form, main, rows, section, tags, words};
+use super::html::{form, links, main, rows, section, tags, words};
 use crate::support::{World, number};
+use serde_json::json;
 
 cases! {
     a_form_sent_twice_makes_one_order,
@@ -9,6 +10,7 @@ cases! {
     a_customers_page_has_their_orders_and_nobody_elses,
     a_move_from_a_state_that_is_over_does_nothing,
     a_removed_order_is_in_no_list_and_its_pieces_are_back,
+    what_cannot_be_is_not_asked_about,
     an_order_is_printed_without_what_is_around_it,
 }
 
@@ -65,7 +67,7 @@ fn a_customers_page_has_their_orders_and_nobody_elses(world: &World) {
     let shop = world.open("Alpha");
     let product = shop.product("Lamp", "10.00", None);
     let (first, second) = (shop.order(product, 1), shop.order(product, 2));
-    let wish = serde_json::json!({"product": product, "quantity": 7});
+    let wish = json!({"product": product, "quantity": 7});
     let others = shop.other.post("/api/orders/", &wish).must(201);
     let visitor = world.panel(&shop.staff.username, "Alpha");
     let of = |id: i64| {
@@ -118,6 +120,31 @@ fn a_removed_order_is_in_no_list_and_its_pieces_are_back(world: &World) {
     assert_eq!(rows(&list).iter().map(|row| row[0].clone()).collect::<Vec<_>>(), [number]);
     visitor.get(&format!("/orders/{order}/")).must(404);
     assert_eq!(shop.stock(product), 4);
+}
+
+fn what_cannot_be_is_not_asked_about(world: &World) {
+    let shop = world.open("Alpha");
+    let product = shop.product("Lamp", "10.00", None);
+    let visitor = world.panel(&shop.staff.username, "Alpha");
+    let (gone, cancelled) = (shop.order(product, 1), shop.order(product, 1));
+    for status in ["confirmed", "shipped"] {
+        shop.staff.patch(&format!("/api/orders/{gone}/"), &json!({"status": status})).must(200);
+    }
+    shop.customer.post(&format!("/api/orders/{cancelled}/cancel/"), &json!({})).must(200);
+    for (order, question, said) in [
+        (gone, "cancel", "An order that is shipped cannot be moved there."),
+        (gone, "delete", "An order that is shipped cannot be moved there."),
+        (cancelled, "cancel", "An order that is cancelled cannot be moved there."),
+    ] {
+        let page = visitor.get(&format!("/orders/{order}/{question}/")).must(409).text;
+        assert!(words(main(&page)).contains(said), "{page}");
+        assert!(form(&page, &format!("/admin/orders/{order}/delete/")).is_none(), "{page}");
+        // Neither is it offered.
+        let page = visitor.get(&format!("/orders/{order}/")).must(200).text;
+        assert!(!links(&page).iter().any(|(_, to)| *to == format!("/orders/{order}/{question}/")), "{page}");
+    }
+    let page = visitor.get(&format!("/orders/{cancelled}/delete/")).must(200).text;
+    assert!(!words(main(&page)).contains("It is cancelled"), "it has been for a while: {page}");
 }
 
 /// The page has what the style sheet's rules for paper ask for; what comes of them is looked at in a browser.
