@@ -15,25 +15,57 @@ const SERIES: RGBColor = RGBColor(7, 8, 9);
 /// Filled parts of it.
 const FILL: RGBColor = RGBColor(10, 11, 12);
 
-const WIDTH: u32 = 960;
+/// What a drawing has room for, in its own units.
+struct Shape {
+    /// How the style sheet calls it.
+    class: &'static str,
+    /// Width and height of a line's drawing, the room beside it for amounts, and how many days are named.
+    line: (u32, u32),
+    amounts: u32,
+    days: usize,
+    /// The width of a drawing of bars, the room beside them for names, and the most letters of one.
+    bars: u32,
+    names: u32,
+    letters: usize,
+}
 
-/// A value for each day, as a line. `None` where it cannot be drawn.
+const WIDE: Shape =
+    Shape { class: "wide", line: (960, 260), amounts: 90, days: 8, bars: 640, names: 190, letters: 26 };
+const NARROW: Shape =
+    Shape { class: "narrow", line: (360, 210), amounts: 72, days: 4, bars: 360, names: 150, letters: 18 };
+
+/// Each drawing twice: letters that shrink with a wide one cannot be read on a phone. The style sheet shows the one
+/// that fits. `None` where it cannot be drawn.
+fn drawings(title: &str, draw: impl Fn(&mut String, &Shape) -> Drawn) -> Option<Markup> {
+    let drawing = |shape: &Shape| {
+        let mut svg = String::new();
+        draw(&mut svg, shape).ok()?;
+        Some(titled(title, shape.class, &svg))
+    };
+    let (wide, narrow) = (drawing(&WIDE)?, drawing(&NARROW)?);
+    Some(html! { (wide) (narrow) })
+}
+
+/// A value for each day, as a line.
 pub(crate) fn line(title: &str, points: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Option<Markup> {
-    let mut svg = String::new();
-    draw_line(&mut svg, points, show).ok()?;
-    Some(titled(title, &svg))
+    drawings(title, |svg, shape| draw_line(svg, shape, points, show))
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Drawn {
-    let area = SVGBackend::with_string(svg, (WIDTH, 260)).into_drawing_area();
+fn draw_line(
+    svg: &mut String,
+    shape: &Shape,
+    points: &[(String, i64)],
+    show: &dyn Fn(i64) -> String,
+) -> Drawn {
+    let area = SVGBackend::with_string(svg, shape.line).into_drawing_area();
     let last = i64::try_from(points.len())?.max(2) - 1;
     let (unit, most) = scale(points.iter().map(|(_, value)| *value));
     let mut chart = ChartBuilder::on(&area)
         .margin(8)
         .x_label_area_size(28)
-        .y_label_area_size(90)
+        .y_label_area_size(shape.amounts)
         .build_cartesian_2d(0..last, 0..most)?;
     let day = |index: &i64| {
         usize::try_from(*index)
@@ -48,7 +80,7 @@ fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> S
         .bold_line_style(GRID)
         .axis_style(GRID)
         .label_style(("sans-serif", 13).into_font().color(&TEXT))
-        .x_labels(8)
+        .x_labels(shape.days)
         .y_labels(4)
         .x_label_formatter(&day)
         .y_label_formatter(&|value| show(value.saturating_mul(unit)))
@@ -64,19 +96,17 @@ fn draw_line(svg: &mut String, points: &[(String, i64)], show: &dyn Fn(i64) -> S
 
 /// A value for each name, as bars from the left, the first on top.
 pub(crate) fn bars(title: &str, values: &[(String, i64)]) -> Option<Markup> {
-    let mut svg = String::new();
-    draw_bars(&mut svg, values).ok()?;
-    Some(titled(title, &svg))
+    drawings(title, |svg, shape| draw_bars(svg, shape, values))
 }
 
-fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
+fn draw_bars(svg: &mut String, shape: &Shape, values: &[(String, i64)]) -> Drawn {
     let rows = i32::try_from(values.len())?.max(1);
     let height = u32::try_from(rows)? * 30 + 8;
-    let area = SVGBackend::with_string(svg, (WIDTH * 2 / 3, height)).into_drawing_area();
+    let area = SVGBackend::with_string(svg, (shape.bars, height)).into_drawing_area();
     let (unit, most) = scale(values.iter().map(|(_, value)| *value));
     let mut chart = ChartBuilder::on(&area)
         .margin(4)
-        .y_label_area_size(190)
+        .y_label_area_size(shape.names)
         .build_cartesian_2d(0..most, (0..rows - 1).into_segmented())?;
     // The highest row comes first.
     let place = |row: i32| rows - 1 - row;
@@ -84,7 +114,7 @@ fn draw_bars(svg: &mut String, values: &[(String, i64)]) -> Drawn {
         SegmentValue::CenterOf(row) => usize::try_from(place(*row))
             .ok()
             .and_then(|row| values.get(row))
-            .map_or_else(String::new, |(name, _)| shortened(name)),
+            .map_or_else(String::new, |(name, _)| shortened(name, shape.letters)),
         SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
     };
     chart
@@ -118,17 +148,20 @@ fn scale(values: impl Iterator<Item = i64>) -> (i64, i64) {
     (unit, steps + steps / 10)
 }
 
-fn shortened(name: &str) -> String {
-    let short: String = name.chars().take(26).collect();
+fn shortened(name: &str, letters: usize) -> String {
+    let short: String = name.chars().take(letters).collect();
     if short.len() < name.len() { format!("{}…", short.trim_end()) } else { short }
 }
 
 /// The drawing as an image with a name; the library escapes every text in it.
-fn titled(title: &str, svg: &str) -> Markup {
+fn titled(title: &str, class: &str, svg: &str) -> Markup {
     // An SVG inside a page has no declaration of its own, and is as wide as its place.
     let start = svg.find("<svg").and_then(|start| svg.get(start..)).unwrap_or_default();
     let (_, rest) = start.split_once("viewBox").unwrap_or_default();
-    html! { (PreEscaped(format!("<svg role=\"img\" aria-label=\"{title}\" xmlns=\"http://www.w3.org/2000/svg\" viewBox{rest}"))) }
+    let head = format!(
+        "<svg role=\"img\" aria-label=\"{title}\" class=\"{class}\" xmlns=\"http://www.w3.org/2000/svg\""
+    );
+    html! { (PreEscaped(format!("{head} viewBox{rest}"))) }
 }
 
 #[cfg(test)]

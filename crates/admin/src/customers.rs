@@ -87,7 +87,9 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
             }
             (pager(frame, page.next.as_ref()))
         } @else if draft.typed.is_plain() {
-            (empty("No customers yet", "Customers register themselves in your shop, with the store's name.", &html! {}))
+            (empty("No customers yet", "Customers register themselves in your shop, with the store's name.", &html! {
+                @if frame.may(Action::CreateUser) { a.button href=(frame.at("/users/new/")) { "Add a user" } }
+            }))
         } @else {
             (empty("No such customers", "Nobody matches what you are looking for.",
                 &html! { a.button href=(frame.at("/customers/")) { "Show all customers" } }))

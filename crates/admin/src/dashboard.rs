@@ -7,7 +7,7 @@ use crate::form::limited;
 use crate::orders::{self, Names};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::show::{count, start_of, zoned};
+use crate::show::{self, count, start_of, zoned};
 use crate::ui::{badge, empty, head};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::{Error as WebError, HttpResponse};
@@ -171,6 +171,7 @@ fn average(frame: &Frame, sum: &Day) -> String {
 }
 
 fn revenue(frame: &Frame, days: &[Day]) -> Markup {
+    // Under a chart of thirty days there is no room for the year, and no need.
     let label = |day: &Day| day.date.strftime("%-d %b").to_string();
     let points: Vec<_> = days.iter().map(|day| (label(day), day.revenue.minor())).collect();
     let amount = |minor: i64| {
@@ -192,7 +193,7 @@ fn revenue(frame: &Frame, days: &[Day]) -> Markup {
                         thead { tr { th scope="col" { "Day" } th.num scope="col" { "Orders" } th.num scope="col" { "Revenue" } } }
                         tbody {
                             @for day in days.iter().rev() {
-                                tr { th scope="row" { (label(day)) } td.num { (day.orders) } td.num { (frame.money(day.revenue)) } }
+                                tr { th scope="row" { (show::day(day.date)) } td.num { (day.orders) } td.num { (frame.money(day.revenue)) } }
                             }
                         }
                     }

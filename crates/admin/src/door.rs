@@ -101,7 +101,9 @@ fn refuse(sight: &Sight, typed: &Fields, failure: Failure) -> Result<HttpRespons
         }
         Failure::SignIn(_) => (
             StatusCode::UNAUTHORIZED,
-            "Username or password is wrong, or the account is deactivated.".to_owned(),
+            "Username or password is wrong, or the account is deactivated. If you have an account in more than one \
+             store, name the store as well."
+                .to_owned(),
         ),
         Failure::Domain(error @ haat_domain::error::Error::Busy { .. }) => {
             (failure.status_code(), said(error))

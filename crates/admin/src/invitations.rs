@@ -67,6 +67,7 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<Invitation>, now: Timestamp) 
         form.filters method="get" action=(frame.at("/invitations/")) role="search" aria-label="Invitations" {
             (Input::choice(draft, "status", "Status", statuses))
             button.button type="submit" { "Filter" }
+            @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/invitations/")) { "Clear" } }
         }
         @if page.items.is_empty() && draft.typed.is_plain() {
             (empty("No invitations yet", "Invite staff or another owner: they choose a name and a password of their own.", &add))

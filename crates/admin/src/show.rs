@@ -84,11 +84,16 @@ pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
     Instant::from_microsecond(at.as_micros()).unwrap_or_default().to_zoned(zone.clone())
 }
 
+/// A day, as all pages write it.
+pub(crate) fn day(date: Date) -> String {
+    date.strftime("%-d %b %Y").to_string()
+}
+
 /// A time on a page, with the exact one for machines and on the pointer.
 pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
     let here = zoned(at, zone);
     html! {
-        time datetime=(at) title=(here.strftime("%A, %-d %B %Y, %H:%M:%S %Z")) { (here.strftime("%-d %b %Y, %H:%M")) }
+        time datetime=(at) title=(here.strftime("%A, %-d %B %Y, %H:%M:%S %Z")) { (day(here.date())) (here.strftime(", %H:%M")) }
     }
 }
 

@@ -93,7 +93,10 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
             button.button type="submit" { "Filter" }
             @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/users/")) { "Clear" } }
         }
-        @if page.items.is_empty() {
+        @if page.items.is_empty() && draft.typed.is_plain() {
+            (empty("No users yet", "A store that was opened here has nobody in it: invite its owner.",
+                &html! { a.button.primary href=(frame.at("/invitations/new/")) { "Invite somebody" } }))
+        } @else if page.items.is_empty() {
             (empty("No such users", "Nobody matches what you are looking for.",
                 &html! { a.button href=(frame.at("/users/")) { "Show all users" } }))
         } @else {

@@ -14,7 +14,7 @@ use actix_web::web::Path;
 use haat_domain::audit::{Fact, Facts, Recorded};
 use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
-use haat_domain::error::{Error, Result};
+use haat_domain::error::{Conflict, Error, Result};
 use haat_domain::identity::Username;
 use haat_domain::ids::{OrderId, UserId};
 use haat_domain::orders::{
@@ -76,6 +76,9 @@ async fn refused(desk: &Desk, order: OrderId, failure: Failure) -> Result<HttpRe
 pub(super) async fn ask_to_cancel(desk: Desk, path: Path<String>) -> Result<HttpResponse, Failure> {
     let id = OrderId::new(id(&path)?);
     let (frame, order) = desk.show(Access::Read, Action::ReadOrders, move |cx| read_order(cx, id)).await?;
+    if !cancellable(&order) {
+        return refused(&desk, id, not_now(&order)).await;
+    }
     let question = Question {
         title: &format!("Cancel order {}?", order.number),
         text: "Its pieces go back into the stock. A cancelled order stays in the list and cannot be opened again.",
@@ -90,10 +93,17 @@ pub(super) async fn ask_to_cancel(desk: Desk, path: Path<String>) -> Result<Http
 pub(super) async fn ask_to_delete(desk: Desk, path: Path<String>) -> Result<HttpResponse, Failure> {
     let id = OrderId::new(id(&path)?);
     let (frame, order) = desk.show(Access::Read, Action::ReadOrders, move |cx| read_order(cx, id)).await?;
+    if !removable(&order) {
+        return refused(&desk, id, not_now(&order)).await;
+    }
     let question = Question {
         title: &format!("Remove order {}?", order.number),
-        text: "It is cancelled, its pieces go back into the stock, and nobody finds it in any list any more. \
-               The audit log keeps what happened. This cannot be undone.",
+        text: if order.status == OrderStatus::Cancelled {
+            "Nobody finds it in any list any more. The audit log keeps what happened. This cannot be undone."
+        } else {
+            "It is cancelled, its pieces go back into the stock, and nobody finds it in any list any more. \
+             The audit log keeps what happened. This cannot be undone."
+        },
         yes: "Remove the order",
         path: &format!("/orders/{id}/delete/"),
         back: &format!("/orders/{id}/"),
@@ -127,7 +137,7 @@ fn body(frame: &Frame, Whole { order, names, history }: &Whole, draft: &Draft) -
                         dt { "Changed" } dd { (frame.time(order.updated_at)) }
                     }
                     @if removable(order) {
-                        p { a href=(frame.at(&format!("/orders/{}/delete/", order.id))) { "Cancel and remove…" } }
+                        p { a href=(frame.at(&format!("/orders/{}/delete/", order.id))) { (if order.status == OrderStatus::Cancelled { "Remove…" } else { "Cancel and remove…" }) } }
                     }
                 }
                 section.card {
@@ -154,8 +164,18 @@ fn actions(frame: &Frame, order: &Order) -> Markup {
     }
 }
 
+fn cancellable(order: &Order) -> bool {
+    order.status.allowed().contains(&OrderStatus::Cancelled)
+}
+
 fn removable(order: &Order) -> bool {
-    order.status == OrderStatus::Cancelled || order.status.allowed().contains(&OrderStatus::Cancelled)
+    order.status == OrderStatus::Cancelled || cancellable(order)
+}
+
+/// Nobody is asked whether they want what cannot be.
+fn not_now(order: &Order) -> Failure {
+    let (from, allowed) = (order.status, order.status.allowed());
+    Failure::Domain(Error::Conflict(Conflict::IllegalTransition { from, allowed }))
 }
 
 fn name(names: &Names, id: UserId) -> &str {

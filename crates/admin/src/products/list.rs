@@ -4,7 +4,7 @@ use super::{amount, id, list_again};
 use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::flash::Flash;
-use crate::form::{Draft, Fields, Posted, Query};
+use crate::form::{Draft, Fields, Posted, Query, limited, sorted};
 use crate::page::Frame;
 use crate::ui::{Input, badge, empty, head, pager, problem, sortable};
 use actix_web::HttpResponse;
@@ -18,7 +18,7 @@ use haat_domain::cx::Cx;
 use haat_domain::error::{FieldErrors, Result, Violation};
 use haat_domain::ids::ProductId;
 use haat_domain::money::Currency;
-use haat_domain::page::{Cursor, Limit, Page, PageRequest, Sort};
+use haat_domain::page::{Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
 use haat_domain::text::Search;
@@ -41,10 +41,8 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// A query with a fault in it asks for everything.
     fn read(query: &Fields, currency: Currency) -> Self {
         let mut errors = FieldErrors::default();
-        let one_of = || Violation::new("must be one of the choices");
         let price = |field: &str, errors: &mut FieldErrors| {
             query.filled(field).and_then(|text| errors.check(field, amount(text, currency)))
         };
@@ -61,16 +59,10 @@ impl Wanted {
                 "" | "low" => None,
                 "in" => Some(true),
                 "out" => Some(false),
-                _ => errors.check("stock", Err(one_of())),
+                _ => errors.check("stock", Err(Violation::new("must be one of the choices"))),
             },
         };
-        let sort = query
-            .filled("ordering")
-            .map_or(Some(NEWEST), |text| errors.check("ordering", Sort::parse(text).map_err(|_| one_of())));
-        if !errors.is_empty() {
-            return Self { filter: ProductFilter::default(), low: false, sort: NEWEST, errors };
-        }
-        Self { filter, low: query.get("stock") == "low", sort: sort.unwrap_or(NEWEST), errors }
+        Self { filter, low: query.get("stock") == "low", sort: sorted(query, NEWEST), errors }
     }
 }
 
@@ -86,10 +78,13 @@ struct Found {
 
 fn find(cx: &mut Cx<'_>, query: &Fields, filtered: bool) -> Result<Found> {
     let currency = cx.known()?.currency();
-    let Wanted { filter, low, sort, errors } = Wanted::read(query, currency);
-    let cursor = query.filled("cursor").filter(|_| errors.is_empty());
-    let cursor = cursor.map(Cursor::parse).transpose().map_err(|fault| fault.on("cursor"))?;
-    let request = PageRequest { limit: Limit::parse(ROWS).unwrap_or_default(), sort, cursor };
+    let Wanted { filter, low, sort, mut errors } = Wanted::read(query, currency);
+    let cursor = query.cursor(&mut errors);
+    // What is faulty is shown beside an empty list: whoever archives what they find would else archive everything.
+    if !errors.is_empty() {
+        return Ok(Found { page: Page::default(), errors, bare: false, currency });
+    }
+    let request = PageRequest { limit: limited(ROWS), sort, cursor };
     let page = if low { running_out(cx, &filter)? } else { list_products(cx, filter, &request)? };
     let bare = page.items.is_empty() && !filtered && request.cursor.is_none() && {
         let all = ProductFilter { archived_too: true, ..ProductFilter::default() };
@@ -100,8 +95,7 @@ fn find(cx: &mut Cx<'_>, query: &Fields, filtered: bool) -> Result<Found> {
 
 /// What is on sale and of which little is left, fewest first: the report has no more than a page of that.
 fn running_out(cx: &mut Cx<'_>, filter: &ProductFilter) -> Result<Page<Product>> {
-    let most = Limit::parse(Limit::MAX).unwrap_or_default();
-    let request = SalesRequest { since: cx.now(), best: Limit::parse(1).unwrap_or_default(), low: most };
+    let request = SalesRequest { since: cx.now(), best: limited(1), low: limited(Limit::MAX) };
     let low = read_sales(cx, &request)?.low;
     let fits = |product: &Product| {
         let (details, price) = (&product.details, product.details.price.minor());

@@ -2,7 +2,7 @@
 //! on a phone.
 
 use crate::harness::{Browser, Haat, Seat, Wish, visits};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SCREENS: [(&str, u32, bool); 4] = [
     ("desktop, light", 1280, false),
@@ -67,6 +67,16 @@ async fn nobody_is_shut_out_of_a_store() {
 }
 
 #[actix_web::test]
+async fn nobody_is_shut_out_of_a_store_as_staff() {
+    nobody_is_shut_out(Seat::Staff).await;
+}
+
+#[actix_web::test]
+async fn nobody_is_shut_out_of_a_store_that_was_entered() {
+    nobody_is_shut_out(Seat::Visitor).await;
+}
+
+#[actix_web::test]
 async fn nobody_is_shut_out_of_the_platform() {
     nobody_is_shut_out(Seat::Platform).await;
 }
@@ -93,6 +103,82 @@ async fn nobody_is_shut_out_by_what_went_wrong() {
             assert_eq!(faults(&browser).await, Vec::<String>::new(), "after {path} ({screen})");
         }
     }
+}
+
+/// Of each chart: how many drawings are shown, how high the smallest letters are, and which texts are cut off or lie on
+/// each other.
+const CHARTS: &str = "
+    return [...document.querySelectorAll('.chart')].map((chart) => {
+        const shown = [...chart.querySelectorAll(':scope > svg')].filter((svg) => svg.checkVisibility());
+        const card = chart.closest('.card').getBoundingClientRect();
+        const texts = shown.flatMap((svg) => [...svg.querySelectorAll('text')]).map((text) => {
+            const svg = text.closest('svg');
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            const letters = parseFloat(getComputedStyle(text).fontSize) * scale;
+            return { says: text.textContent.trim(), letters, box: text.getBoundingClientRect() };
+        });
+        const cut = texts.filter(({ box }) => box.left < card.left + 4 || box.right > card.right - 4);
+        const meet = (a, b) => a.right > b.left && b.right > a.left && a.bottom > b.top + 2 && b.bottom > a.top + 2;
+        const over = texts.filter((one, at) => texts.slice(at + 1).some((other) => meet(one.box, other.box)));
+        return {
+            shown: shown.length, texts: texts.length, letters: Math.min(...texts.map(({ letters }) => letters)),
+            unreadable: [...cut, ...over].map(({ says }) => says),
+        };
+    });";
+
+#[actix_web::test]
+async fn charts_can_be_read_on_every_screen() {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    browser.sign_in("rohan").await;
+    browser.goto("/").await;
+    for width in [320, 390, 600, 820, 1280, 1600] {
+        browser.screen(width, false).await;
+        let charts = browser.execute(CHARTS, &[]).await;
+        assert_eq!(charts.as_array().unwrap().len(), 2);
+        for chart in charts.as_array().unwrap() {
+            assert_eq!(chart["shown"], 1, "at {width}: {chart}");
+            assert!(chart["texts"].as_u64().unwrap() > 4, "at {width}: {chart}");
+            assert!((9.0..18.0).contains(&chart["letters"].as_f64().unwrap()), "at {width}: {chart}");
+            assert_eq!(chart["unreadable"], json!([]), "at {width}: {chart}");
+        }
+    }
+}
+
+/// Whatever is in a store, and on the narrowest screen: nobody has to scroll sideways to read a page.
+#[actix_web::test]
+async fn no_page_is_wider_than_the_screen() {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    let owner = haat.api("rohan").await;
+    let long = |length: usize| "W".repeat(length);
+    owner.patch("/api/store/", json!({"name": long(100)})).await;
+    let lamp = json!({"name": long(255), "sku": long(64), "price": "99999999.99", "stock": 999_999_999});
+    let product = owner.post("/api/products/", lamp).await["id"].clone();
+    let user = json!({"username": long(150), "email": format!("{}@example.com", long(64)), "role": "customer",
+        "password": "a wall of 8 bricks"});
+    let user = owner.post("/api/users/", user).await["id"].clone();
+    let order = json!({"product": product, "quantity": 9, "customer": user});
+    let order = owner.post("/api/orders/", order).await["id"].clone();
+    browser.sign_in("rohan").await;
+    let mut paths: Vec<_> = visits(&haat, Seat::Owner).await.into_iter().map(|visit| visit.path).collect();
+    paths.push("/nowhere/".to_owned());
+    paths.extend(
+        [("products", &product), ("customers", &user), ("users", &user), ("orders", &order)]
+            .map(|(kind, id)| format!("/{kind}/{id}/")),
+    );
+    let mut wide = Vec::new();
+    for path in paths {
+        browser.goto(&path).await;
+        for width in [320, 390, 1000, 1280] {
+            browser.screen(width, false).await;
+            let found = browser.execute("return document.documentElement.scrollWidth", &[]).await;
+            if found.as_u64().unwrap() > u64::from(width) {
+                wide.push(format!("{path} at {width}: {found}"));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{}", wide.join("\n"));
 }
 
 /// Or the tests above would prove nothing.

@@ -14,10 +14,12 @@
 mod access;
 mod door;
 mod files;
+mod focus;
 mod hands;
 mod harness;
 mod hostile;
 mod orders;
+mod plain;
 mod screenshots;
 mod strangers;
 mod swagger;

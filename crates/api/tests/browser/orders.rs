@@ -97,3 +97,31 @@ async fn a_cancelled_order_gives_its_pieces_back() {
     assert_eq!(moves(&browser).await, Vec::<String>::new());
     assert_eq!(owner.get(&format!("/api/products/{product}/")).await["stock"], 5);
 }
+
+/// However dark the screen is, ink is black, and there is nothing on paper but the order.
+#[actix_web::test]
+async fn an_order_is_printed_alone() {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, Wish::default()).await else { return };
+    browser.sign_in("rohan").await;
+    let order = haat.api("rohan").await.first("/api/orders/?status=pending").await;
+    browser.goto(&format!("/orders/{order}/")).await;
+    let screen = browser.text().await;
+    assert!(screen.contains("History") && browser.offers("Print").await && browser.offers("Confirm").await);
+    browser.paper().await;
+    let (page, paper) = (browser.text().await, browser.text_of(".paper").await);
+    assert_eq!(page, paper);
+    for told in ["DreamKart", "Order 10", "For rahul", "Total"] {
+        assert!(paper.contains(told), "{told} is not on paper:\n{paper}");
+    }
+    let ink = "const { color } = getComputedStyle(document.querySelector('.paper td'));
+        return [color, getComputedStyle(document.querySelector('.paper')).backgroundColor]";
+    assert_eq!(browser.execute(ink, &[]).await, serde_json::json!(["rgb(0, 0, 0)", "rgb(255, 255, 255)"]));
+    // A list is printed with its rows, and without what can only be pressed.
+    browser.goto("/orders/").await;
+    let list = browser.text().await;
+    assert!(
+        list.contains("rahul") && !list.contains("Place an order") && !list.contains("Sign out"),
+        "{list}"
+    );
+}

@@ -40,6 +40,11 @@ async fn pages_of_an_owner_keep_to_themselves() {
 }
 
 #[actix_web::test]
+async fn pages_of_staff_keep_to_themselves() {
+    pages_keep_to_themselves(Seat::Staff).await;
+}
+
+#[actix_web::test]
 async fn pages_of_a_platform_admin_keep_to_themselves() {
     pages_keep_to_themselves(Seat::Platform).await;
 }

@@ -1,6 +1,8 @@
 //! What goes wrong in the panel is a page, as everything in it is. That it is one, with all headers, is looked at on
 //! every answer: `visitor::decent`.
 
+use super::html::{main, words};
+use crate::promises::raw;
 use crate::support::World;
 use haat_admin::Page;
 use std::collections::BTreeSet;
@@ -13,6 +15,7 @@ cases! {
     an_address_or_head_that_is_too_long_is_a_page,
     a_list_that_is_asked_for_nonsense_says_so,
     head_is_like_get,
+    what_is_our_fault_is_a_page_that_tells_nothing,
 }
 
 fn what_is_not_there_is_a_page(world: &World) {
@@ -110,4 +113,29 @@ fn head_is_like_get(world: &World) {
     let visitor = world.panel(&shop.owner.username, "Alpha");
     let answer = crate::support::send(visitor.request("HEAD", "/account/")).must(200);
     assert_eq!((answer.header("content-type"), answer.text.as_str()), (Some(haat_admin::HTML), ""));
+}
+
+/// Neither the database's own words nor ours for the log, whether something was asked for or changed.
+fn what_is_our_fault_is_a_page_that_tells_nothing(world: &World) {
+    let shop = world.open("Alpha");
+    let visitor = world.panel(&shop.owner.username, "Alpha");
+    let form = visitor.get("/products/new/").must(200);
+    raw(world, shop.id).run("ALTER TABLE products RENAME TO hidden_products").unwrap();
+    let lamp = [("name", "Lamp"), ("price", "10.00")];
+    for answer in [visitor.get("/products/"), visitor.send_form(&form, "/products/new/", &lamp)] {
+        let answer = answer.must(500);
+        let number = answer.header("x-request-id").expect("a number").to_owned();
+        let told = format!(
+            "Our fault Something is wrong on our side. It was noted; nothing was changed. Back to the start \
+             Sign out, or sign in as somebody else Request {number}"
+        );
+        assert_eq!(words(main(&answer.text)), told);
+        // All of the rest is the frame of every such page, style sheet included.
+        let lost = visitor.get("/nowhere/").must(404);
+        let head = |page: &str| page.split("<main").next().unwrap().to_owned();
+        assert_eq!(head(&answer.text).replace("Our fault", "Not found"), head(&lost.text));
+        assert!(answer.text.contains("rel=\"stylesheet\""), "{}", answer.text);
+    }
+    raw(world, shop.id).run("ALTER TABLE hidden_products RENAME TO products").unwrap();
+    visitor.get("/products/").must(200);
 }

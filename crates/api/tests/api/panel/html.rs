@@ -67,6 +67,51 @@ fn attributes_of(mut text: &str) -> BTreeMap<String, String> {
     }
 }
 
+/// The main part of a page.
+pub(super) fn main(page: &str) -> &str {
+    page.find("<main").and_then(|start| page.get(start..)).expect("a main part")
+}
+
+/// A section of a page, by its heading.
+#[track_caller]
+pub(super) fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let start = page.find(&format!("<h2>{heading}</h2>")).and_then(|start| page.get(start..));
+    let start = start.unwrap_or_else(|| panic!("nothing is headed {heading:?} on {}", words(page)));
+    start.split("</section>").next().unwrap()
+}
+
+/// What somebody reads in a part of a page, with one blank between any two words.
+pub(super) fn words(part: &str) -> String {
+    let read: Vec<_> = tags(part).into_iter().map(|tag| tag.text).collect();
+    read.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The cells of each row in the bodies of a part's tables.
+pub(super) fn rows(part: &str) -> Vec<Vec<String>> {
+    let bodies = part.split("<tbody>").skip(1).filter_map(|rest| rest.split("</tbody>").next());
+    let rows = bodies.flat_map(|body| body.split("</tr>").filter(|row| row.contains("<tr")));
+    let cells = |row: &str| -> Vec<_> {
+        let row = row.replace("</th>", "</td>");
+        row.split("</td>").filter(|cell| cell.contains("<t")).map(words).collect()
+    };
+    rows.map(cells).collect()
+}
+
+/// The links of a part: where they lead, without the panel's own path, by what they are called.
+pub(super) fn links(part: &str) -> Vec<(String, String)> {
+    let tags = tags(part);
+    let to = |tag: &Tag| tag.get("href").and_then(|to| to.strip_prefix("/admin")).map(str::to_owned);
+    let links = tags.iter().filter(|tag| tag.name == "a" && !tag.ends);
+    links.filter_map(|tag| Some((tag.text.trim().to_owned(), to(tag)?))).collect()
+}
+
+/// Where the link of that name leads.
+#[track_caller]
+pub(super) fn link(part: &str, name: &str) -> String {
+    let found = links(part).into_iter().find(|(known, _)| known == name);
+    found.unwrap_or_else(|| panic!("no link is called {name:?} on {}", words(part))).1
+}
+
 /// What the form for this address would send as it stands; `None`, if there is no such form.
 pub(super) fn form(page: &str, action: &str) -> Option<Vec<(String, String)>> {
     let tags = tags(page);
@@ -128,6 +173,17 @@ line</textarea><select name="s"><option value="1">1</option><option value="2" se
     let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(form(page, "/x/").unwrap(), wanted);
     assert_eq!(form(page, "/y/"), None);
+}
+
+#[test]
+fn a_page_is_read_as_people_read_it() {
+    let page = r#"<title>T</title><main><h2>One</h2><a href="/admin/x/?a=1&amp;b=2">There </a></section><h2>Two</h2>
+<table><tbody><tr><td><label><b>a</b></label></td><th>b
+ c</th></tr><tr><td></td></tr></tbody></table></section>"#;
+    assert_eq!(words(section(page, "One")), "One There");
+    assert_eq!(words(main(page)), "One There Two a b c");
+    assert_eq!(rows(section(page, "Two")), [vec!["a", "b c"], vec![""]]);
+    assert_eq!(links(page), [("There".to_owned(), "/x/?a=1&b=2".to_owned())]);
 }
 
 #[test]

@@ -4,12 +4,19 @@
 //! [`decent`](visitor::decent). What needs a browser is in `tests/browser`.
 
 mod cookies;
+mod dashboard;
 mod door;
+mod empty;
 mod failures;
 mod forged;
 mod forms;
+mod goods;
 mod html;
+mod lists;
+mod orders;
+mod people;
 mod places;
+mod platform;
 mod sessions;
 mod visitor;
 mod walls;

@@ -136,6 +136,28 @@ impl Visitor {
         if path.starts_with("/products/import/") { multipart(request, &all) } else { request.form(&all) }
     }
 
+    /// Opens a page, fills in its form for an address, and sends that as a browser would.
+    #[track_caller]
+    pub(super) fn fill_in(&self, page: &str, action: &str, own: &[(&str, &str)]) -> Answer {
+        self.send_form(&self.get(page).must(200), action, own)
+    }
+
+    /// The same with a page that was opened before. What is not filled in is sent as it stands, the token as well.
+    #[track_caller]
+    pub(super) fn send_form(&self, page: &Answer, action: &str, own: &[(&str, &str)]) -> Answer {
+        let form = html::form(&page.text, &format!("{}{action}", self.base));
+        let mut fields = form.unwrap_or_else(|| panic!("no form for {action} on {}", page.text));
+        fields.retain(|(name, _)| own.iter().all(|(other, _)| name != other));
+        fields.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.send(self.request("POST", action).form(&fields))
+    }
+
+    /// The page that the browser is sent to.
+    #[track_caller]
+    pub(super) fn follow(&self, answer: &Answer) -> Answer {
+        self.get(answer.place().strip_prefix(&self.base).expect("a page of the panel"))
+    }
+
     /// Signs in by the form.
     pub(super) fn sign_in(&self, username: &str, password: &str, store: &str) -> Answer {
         self.get("/sign-in/").must(200);

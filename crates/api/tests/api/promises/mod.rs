@@ -59,7 +59,7 @@ fn count(client: &Client, path: &str) -> usize {
 }
 
 /// A connection past the server, into this store.
-fn raw(world: &World, store: i64) -> Raw {
+pub(crate) fn raw(world: &World, store: i64) -> Raw {
     let mut raw = world.database.connect();
     if matches!(raw, Raw::Postgres(_)) {
         // The walls hold for the owner of the tables as well.

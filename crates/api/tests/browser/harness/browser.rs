@@ -191,6 +191,12 @@ impl Browser {
         self.write(&format!("main [name='{name}']"), text).await;
     }
 
+    /// Chooses one of what a field offers, by its value.
+    pub(crate) async fn choose_one(&self, name: &str, value: &str) {
+        let choose = async |field: Element| field.select_by_value(value).await;
+        self.with(&format!("main [name='{name}']"), choose).await;
+    }
+
     /// The value of the field of that name, in the page's main part.
     pub(crate) async fn value(&self, name: &str) -> String {
         let value = async |field: Element| field.prop("value").await;
@@ -278,6 +284,12 @@ impl Browser {
             self.key(Key::Tab).await;
         }
         panic!("the tab key does not lead to {css}");
+    }
+
+    /// Has the page look as on paper.
+    pub(crate) async fn paper(&self) {
+        let dark = json!({ "name": "prefers-color-scheme", "value": "dark" });
+        self.devtools("Emulation.setEmulatedMedia", json!({ "media": "print", "features": [dark] })).await;
     }
 
     /// Has the page look as on such a screen.
