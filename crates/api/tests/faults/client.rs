@@ -60,6 +60,12 @@ impl Client {
         send(self.request("GET", path)).expect("an answer")
     }
 
+    /// What is no JSON.
+    #[track_caller]
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.request("GET", path).send().and_then(|answer| answer.text()).expect("an answer")
+    }
+
     #[track_caller]
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         send(self.request("POST", path).json(body)).expect("an answer")
