@@ -117,12 +117,15 @@ impl App {
         let Some(standby) = standby else { return self.run(caller, access, action, work).await };
         let guest = self.guest(caller, action).await?;
         let (tenant, asking, work) = (Some(guest.credential.tenant), guest.clone(), Arc::new(work));
+        // All together has the time of one answer.
+        let until = Instant::now() + self.patience.of(access);
+        let left = || until.saturating_duration_since(Instant::now());
         let pass = self.transact(tenant, Access::Read, move |tx| asking.enter(tx)?.pass(action)).await?;
-        let (limit, clock) = (self.patience.of(access), self.clock.as_ref());
-        if let Some(listed) = standby.list(pass, access, Arc::clone(&work), limit, clock).await {
+        let clock = self.clock.as_ref();
+        if let Some(listed) = standby.list(pass, access, Arc::clone(&work), left(), clock).await {
             return listed;
         }
-        self.transact(tenant, access, move |tx| work(&mut guest.enter(tx)?)).await
+        self.transact_within(left(), tenant, access, move |tx| work(&mut guest.enter(tx)?)).await
     }
 
     /// The caller as they come to do this, announced where they must be.
@@ -175,9 +178,19 @@ impl App {
         access: Access,
         work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.transact_within(self.patience.of(access), tenant, access, work).await
+    }
+
+    async fn transact_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        tenant: Option<TenantId>,
+        access: Access,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, wait) = oneshot::channel();
         self.store.submit(tenant, access, Box::new(Unit::new(&self.vitals, access, work, answer)));
-        match timeout(self.patience.of(access), wait).await {
+        match timeout(limit, wait).await {
             Ok(answer) => answer.unwrap_or_else(|gone| Err(Error::Unavailable(gone.into()))),
             // What has begun goes on, and may still be done.
             Err(late) => Err(Error::Unavailable(late.into())),

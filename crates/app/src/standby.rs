@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// So long a listing waits for the standby to say in which state it has the store.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The part of a listing's time that is the standby's at most, in quarters: in what is left the database can list.
+const QUARTERS: u32 = 3;
 
 /// So many seconds no listing asks a standby that has failed.
 const REST: i64 = 1;
@@ -82,7 +84,7 @@ impl Standby {
         false
     }
 
-    /// Lists what the holder of a pass wants to see, within this time. `None`: the database must.
+    /// Lists what the holder of a pass wants to see, within its share of this time. `None`: the database must.
     pub(crate) async fn list<T: Send + 'static>(
         &self,
         pass: Pass,
@@ -91,6 +93,8 @@ impl Standby {
         limit: Duration,
         clock: &dyn Clock,
     ) -> Option<Result<T>> {
+        let now = Instant::now();
+        let until = now + limit / 4 * QUARTERS;
         let (tell, told) = oneshot::channel();
         let (answer, wait) = oneshot::channel();
         let tenant = pass.tenant();
@@ -102,14 +106,14 @@ impl Standby {
         };
         let settle = move |result| drop(answer.send(result));
         self.store.submit(Some(tenant), access, Box::new(Job::new(work, settle)));
-        match timeout(PATIENCE, told).await {
+        match timeout_at(until.min(now + PATIENCE), told).await {
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => {
                 self.behind.fetch_add(1, Relaxed);
                 return None;
             }
             Ok(Err(_)) => {
-                let failed = timeout(PATIENCE, wait).await.ok().and_then(Result::ok).and_then(Result::err);
+                let failed = timeout_at(until, wait).await.ok().and_then(Result::ok).and_then(Result::err);
                 self.rest(clock.now(), failed.as_ref().and_then(|error| error.source()));
                 return None;
             }
@@ -118,18 +122,17 @@ impl Standby {
                 return None;
             }
         }
-        let late = |late: Elapsed| Ok(Err(Error::Unavailable(late.into())));
-        match timeout(limit, wait).await.unwrap_or_else(late) {
-            Ok(Ok(Some(listed))) => {
+        match timeout_at(until, wait).await {
+            Ok(Ok(Ok(Some(listed)))) => {
                 self.listed.fetch_add(1, Relaxed);
                 Some(Ok(listed))
             }
             // The database itself may have a better answer: the standby ends what is in the way of what it follows.
-            Ok(Err(Error::Unavailable(_) | Error::Internal(_)) | Ok(None)) | Err(_) => {
+            Ok(Ok(Err(Error::Unavailable(_) | Error::Internal(_)) | Ok(None)) | Err(_)) | Err(_) => {
                 self.away.fetch_add(1, Relaxed);
                 None
             }
-            Ok(Err(refusal)) => {
+            Ok(Ok(Err(refusal))) => {
                 self.listed.fetch_add(1, Relaxed);
                 Some(Err(refusal))
             }

@@ -98,11 +98,24 @@ impl Cluster {
         let server = self.server().map_err(failed)?;
         let mark = self.dir.path().join("killed");
         fs::write(&mark, "").map_err(failed)?;
-        let mut kill = Command::new("kill");
-        kill.arg("-9").arg(server.to_string()).args(children(server).iter().map(ToString::to_string));
-        // A session that ended in between makes `kill` complain; the server's end is what counts.
-        kill.stderr(Stdio::null()).status().map_err(failed)?;
+        signal("-KILL", &[&[server], children(server).as_slice()].concat()).map_err(failed)?;
         self.wait_until("the PostgreSQL server was not killed", || !mark.exists())
+    }
+
+    /// Stops the server and all its sessions where they are, as a machine does that hangs: connections stay, new ones
+    /// seem to be made, and nobody answers. When what this returns is dropped they go on.
+    ///
+    /// # Errors
+    ///
+    /// A sentence to show to whoever runs this, when the server was not there or does not stop.
+    pub fn freeze(&self) -> Result<Frozen, String> {
+        let failed = |error: io::Error| format!("the PostgreSQL server cannot be stopped: {error}");
+        let server = self.server().map_err(failed)?;
+        // First the one that makes the others, and then all that it has made.
+        let frozen = Frozen { server };
+        signal("-STOP", &[server]).map_err(failed)?;
+        signal("-STOP", &children(server)).map_err(failed)?;
+        Ok(frozen)
     }
 
     /// Starts a server that has been killed again, on the data that it has left, and returns once it accepts
@@ -178,6 +191,26 @@ impl Cluster {
 
 fn url(role: &str, database: &str, host: &str) -> String {
     format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(host))
+}
+
+/// A server that does nothing, as long as this is there.
+#[derive(Debug)]
+pub struct Frozen {
+    server: u32,
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        // What is gone need not go on.
+        let _ = signal("-CONT", &[children(self.server).as_slice(), &[self.server]].concat());
+    }
+}
+
+/// Sends a signal to all of these. A session that ended in between makes `kill` complain, which is nothing to us.
+fn signal(name: &str, processes: &[u32]) -> io::Result<()> {
+    let mut kill = Command::new("kill");
+    kill.arg(name).args(processes.iter().map(ToString::to_string));
+    kill.stderr(Stdio::null()).status().map(drop)
 }
 
 /// The processes that this one has started.

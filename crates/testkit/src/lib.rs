@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-pub use cluster::{Cluster, Durability, server_binaries};
+pub use cluster::{Cluster, Durability, Frozen, server_binaries};
 
 /// This process's private cluster, once somebody has asked for it.
 static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();

@@ -30,8 +30,8 @@ serve() {
     server=$!
     # QUIT is PostgreSQL's immediate shutdown. A server so young that it does not listen to signals yet ignores it,
     # as what a shell runs in the background does, and dies of TERM instead. The shell reads by itself: a program that
-    # did so for it would outlive it, and take the next line.
-    { read -r _ <&3; kill -TERM "$server"; kill -QUIT "$server"; } 4>&- &
+    # did so for it would outlive it, and take the next line. One that a test has stopped must go on to end.
+    { read -r _ <&3; kill -TERM "$server"; kill -QUIT "$server"; kill -CONT "$server"; } 4>&- &
     wait "$server"
     # It may have ended by itself; then nobody should signal a process that got its number since.
     kill "$!"

@@ -1,6 +1,6 @@
 //! Somebody who talks to the program and takes no answer for an answer too.
 
-use reqwest::blocking::{Client as Http, RequestBuilder};
+use reqwest::blocking::{Client as Http, RequestBuilder, Response};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -58,6 +58,12 @@ impl Client {
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Answer {
         send(self.request("GET", path)).expect("an answer")
+    }
+
+    /// What is no JSON.
+    #[track_caller]
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.request("GET", path).send().and_then(Response::text).expect("an answer")
     }
 
     #[track_caller]

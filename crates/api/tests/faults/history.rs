@@ -101,11 +101,21 @@ impl History {
     /// Whoever asked was told, if only that it is not possible now, and never waited in vain.
     #[track_caller]
     pub(crate) fn was_always_answered(&self) {
+        let known = ["unavailable", "request_in_flight"];
+        let strange: BTreeSet<_> = self.doubts().filter(|why| !known.contains(why)).collect();
+        assert!(strange.is_empty(), "{strange:?}");
+    }
+
+    /// Every answer has told what was done.
+    #[track_caller]
+    pub(crate) fn was_never_in_doubt(&self) {
+        assert_eq!(self.doubts().collect::<Vec<_>>(), Vec::<&str>::new());
+    }
+
+    fn doubts(&self) -> impl Iterator<Item = &str> {
         let purchases = self.purchases.iter().flat_map(|request| request.told.iter().filter_map(Told::doubt));
         let cancellings =
             self.cancellings.iter().flat_map(|request| request.told.iter().filter_map(Told::doubt));
-        let known = ["unavailable", "request_in_flight"];
-        let strange: BTreeSet<_> = purchases.chain(cancellings).filter(|why| !known.contains(why)).collect();
-        assert!(strange.is_empty(), "{strange:?}");
+        purchases.chain(cancellings)
     }
 }

@@ -18,6 +18,7 @@ mod checker_itself;
 mod client;
 mod full_disk;
 mod history;
+mod hung_standby;
 mod killed_database;
 mod killed_program;
 mod load;

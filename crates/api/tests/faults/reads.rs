@@ -17,8 +17,8 @@ use haat_domain::page::{Limit, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_testkit::Cluster;
 use serde_json::json;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 /// A database with a standby; a process that writes, and another one, inside this one, that lists from the standby.
@@ -152,6 +152,25 @@ fn when_the_standby_is_killed_the_database_lists_and_when_it_is_back_it_lists_ag
     let Listings { standby, behind, away } = scene.listings();
     assert_eq!((standby, behind, away), (1, 0, 20));
     scene.standby.restart().unwrap();
+    scene.standby_lists_again();
+}
+
+#[test]
+fn who_hangs_in_the_midst_of_a_listing_leaves_the_other_time_for_it_and_both_have_that_of_one_answer() {
+    let Some(scene) = scene(&[]) else { return };
+    let (tries, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(3)));
+    let (count, end) = (Arc::clone(&tries), Arc::clone(&over));
+    let hangs = move |_: &mut Cx<'_>| {
+        count.fetch_add(1, Ordering::Relaxed);
+        end.wait();
+        Ok(())
+    };
+    let start = Instant::now();
+    let told = scene.list(&scene.market[0].owner, hangs);
+    assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
+    assert!(start.elapsed() < scene.app.patience.short * 3 / 2, "{:?}", start.elapsed());
+    assert_eq!(tries.load(Ordering::Relaxed), 2, "the standby has tried, and then the database");
+    over.wait();
     scene.standby_lists_again();
 }
 

@@ -4,7 +4,7 @@ local requests, last = {}, 0
 
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
-  for request in file:read("*a"):gmatch("([^\30]+)\30") do
+  for request in file:read("*a"):gmatch("[^\30]+") do
     requests[#requests + 1] = request
   end
   file:close()

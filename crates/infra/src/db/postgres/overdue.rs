@@ -134,3 +134,39 @@ impl Drop for Watched {
         self.sessions.busy().remove(&self.number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use haat_testkit::{Cluster, Durability, server_binaries, skip_or_fail};
+
+    fn answers(conn: &mut PgConnection) -> bool {
+        diesel::select(sql::<Integer>("1")).get_result::<i32>(conn).is_ok()
+    }
+
+    #[test]
+    fn a_session_is_ended_where_it_is_and_not_the_one_that_has_its_number_on_another_server() {
+        if server_binaries().is_none() {
+            skip_or_fail("sessions of two PostgreSQL servers", "no PostgreSQL server binaries");
+            return;
+        }
+        let servers = [(); 2].map(|()| Cluster::start(Durability::Fast).unwrap());
+        let [here, elsewhere] = servers.each_ref().map(|server| server.url_for("postgres"));
+        let mut conn = to(&here).unwrap();
+        let ours = Backend::of(&mut conn).unwrap();
+        let theirs = Backend { server: Backend::of(&mut to(&elsewhere).unwrap()).unwrap().server, ..ours };
+        assert_ne!(ours.server, theirs.server);
+        let sessions = Arc::<Sessions>::default();
+
+        // As after a restart, or a failover: the way to its server leads to one that has its number too.
+        let _watched = sessions.watch(theirs, Instant::now());
+        sessions.end_overdue(&here);
+        assert!(answers(&mut conn), "another server's session was ended");
+        assert!(sessions.busy().is_empty(), "it is asked for again and again");
+
+        let _watched = sessions.watch(ours, Instant::now());
+        sessions.end_overdue(&here);
+        assert!(!answers(&mut conn), "what is overdue goes on");
+        assert!(sessions.busy().is_empty());
+    }
+}

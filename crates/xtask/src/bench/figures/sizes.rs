@@ -6,7 +6,7 @@ use crate::bench::options::{Engine, Size};
 use crate::bench::place::Place;
 use crate::bench::report::median_of;
 use crate::bench::subject::Subject;
-use crate::bench::workloads::{Buyer, For, Workload, buyers, log_in, requests};
+use crate::bench::workloads::{For, Workload, buyers, log_in, requests};
 
 /// A store with a million products.
 const LARGE: Size = Size { tenants: 1, products: 1_000_000, orders: 0 };
@@ -50,13 +50,15 @@ fn grown(bench: &Bench<'_>, sizes: [Size; 2], what: &str) -> Result<Vec<Finding>
         let [small, large] = sizes.map(|size| {
             let place = Place::fill(engine, size, bench.programs)?;
             let haat = Subject::haat(&place.folder, &place.url, &[])?;
-            let buyers = buyers(&haat, size)?;
-            Ok::<_, String>((place, haat, buyers))
+            Ok::<_, String>((place, haat))
         });
-        let ((place, haat, buyers), (other_place, other_haat, other_buyers)) = (small?, large?);
+        let ((place, haat), (other_place, other_haat)) = (small?, large?);
         for workload in [Workload::List, Workload::One, Workload::Order] {
-            let of = |buyers: &[Buyer]| requests(workload, For::Haat, buyers);
-            let pair = [(&place, &haat, of(&buyers)), (&other_place, &other_haat, of(&other_buyers))];
+            // Tokens do not outlive a large one being filled, or many rounds.
+            let of = |haat, size| Ok::<_, String>(requests(workload, For::Haat, &buyers(haat, size)?));
+            let [few, many] = sizes;
+            let pair =
+                [(&place, &haat, of(&haat, few)?), (&other_place, &other_haat, of(&other_haat, many)?)];
             let [near, far] = by_turns(bench, &pair)?;
             findings.push(within(engine, format!("{what}: {}", workload.title()), near, far));
         }
