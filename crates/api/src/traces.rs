@@ -36,6 +36,7 @@ impl Exporter {
             .with_tracked_inactivity(false)
             .with_target(false)
             .with_filter(filter_fn(|metadata| metadata.target() == haat_app::TRACES));
+        haat_infra::db::trace_statements();
         Ok((Self(provider), layer))
     }
 }

@@ -77,7 +77,8 @@ impl<T: Send, W: FnOnce(&mut dyn Tx) -> Result<T> + Send> Work for Unit<T, W> {
     fn run(&mut self, tx: &mut dyn Tx) -> bool {
         self.began = Some(Instant::now());
         self.traced.begin(self.access);
-        self.result = self.work.take().map(|work| work(tx));
+        let work = self.work.take();
+        self.result = self.traced.part.in_scope(|| work.map(|work| work(tx)));
         matches!(self.result, Some(Ok(_)))
     }
 

@@ -2,8 +2,10 @@
 
 use crate::process::Process;
 use crate::support::{World, send};
+use haat_infra::testing::Engine;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -93,6 +95,19 @@ fn a_request_goes_on_with_its_clients_trace_and_tells_nobodys_name(world: &World
         let part = named(name);
         assert_eq!(part.parent_span_id, request.span_id, "{name}");
         assert!(part.end_time_unix_nano >= part.start_time_unix_nano);
+    }
+    // The database's part of it: which statements, and nothing that is in them.
+    let transaction = named("transaction");
+    let order = if world.engine() == Engine::Sqlite { "INSERT orders" } else { "WITH orders" };
+    for name in ["SELECT users", order] {
+        let statement = named(name);
+        assert_eq!(statement.parent_span_id, transaction.span_id, "{name}");
+        assert_eq!(statement.kind(), SpanKind::Client);
+        let system = if world.engine() == Engine::Sqlite { "sqlite" } else { "postgresql" };
+        assert!(attribute(statement, "db.system.name").contains(system));
+        let (operation, table) = name.split_once(' ').unwrap();
+        assert!(attribute(statement, "db.operation.name").contains(operation));
+        assert!(attribute(statement, "db.collection.name").contains(table));
     }
     let list = spans.iter().find(|span| span.name == "GET /api/products/").expect("the other request");
     assert!(hex(&list.trace_id) != trace && list.parent_span_id.is_empty(), "a trace of its own: {list:#?}");

@@ -39,6 +39,8 @@ pub(crate) enum Fault {
     NotAsAsked(String),
     /// An order that no client knows of: it was done, and done again or refused.
     Unasked { store: usize, order: i64 },
+    /// Of an order that was acknowledged it was said later that there is none.
+    Denied { store: usize, order: i64 },
     /// A cancellation that was acknowledged did not happen.
     NotCancelled { store: usize, order: i64 },
     /// An order is cancelled and nobody has asked for it.
@@ -66,6 +68,9 @@ pub(crate) fn faults(history: &History, stores: &[Store]) -> BTreeSet<Fault> {
         let (store, order) = (request.store, request.wish.order);
         if request.is_open() {
             faults.insert(Fault::Open(format!("cancel {order}")));
+        }
+        if request.told.iter().any(|told| matches!(told, Told::Refused(_))) {
+            faults.insert(Fault::Denied { store, order });
         }
         let cancelled = |kept: &&Kept| kept.receipt.id == order && kept.cancelled;
         if request.done().next().is_some() && !stores[store].orders.iter().any(|kept| cancelled(&kept)) {

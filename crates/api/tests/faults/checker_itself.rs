@@ -178,6 +178,14 @@ fn a_cancellation_that_was_acknowledged_or_not_asked_for_is_found() {
 }
 
 #[test]
+fn an_order_that_was_acknowledged_and_then_denied_is_found() {
+    let deny = |history: &mut History, _: &mut Store| {
+        history.cancellings[0].told.insert(0, Told::Refused("not_found".to_owned()));
+    };
+    assert_eq!(of(deny), BTreeSet::from([Fault::Denied { store: 0, order: 33 }]));
+}
+
+#[test]
 fn a_change_without_its_entry_and_an_entry_too_many_are_found() {
     assert_eq!(of(|_, store| drop(store.log.pop())), BTreeSet::from([Fault::Log { store: 0 }]));
     let twice = |_: &mut History, store: &mut Store| store.log.push(("order.cancel".to_owned(), 33));

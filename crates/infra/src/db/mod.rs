@@ -12,6 +12,7 @@ mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
+mod traces;
 mod transaction;
 mod types;
 mod walls;
@@ -20,6 +21,7 @@ pub use migrate::{Migrations, NAMES as MIGRATIONS};
 pub use postgres::{PgOptions, PgStore};
 pub use sqlite::{Held, copy_database, hold_database, verify_database};
 pub use sqlite::{SqliteOptions, SqliteStore, Synchronous};
+pub use traces::trace_statements;
 
 #[cfg(feature = "testing")]
 pub(crate) use postgres::establish as establish_postgres;

@@ -10,7 +10,7 @@ use super::open_loop::{Told, ask};
 use super::options::{Engine, Options};
 use super::place::Place;
 use super::subject::{self, Subject};
-use super::workloads::{For, Workload, buyers, requests};
+use super::workloads::{ASKED, For, Workload, buyers, requests};
 use crate::shell::{Outcome, run, tools_folder};
 
 /// The load, as parts of what the server can do.
@@ -55,7 +55,7 @@ fn pin(processor: u32) -> Outcome {
 }
 
 fn steps(place: &Place, haat: &Subject, workload: Workload, options: &Options) -> Result<Vec<Row>, String> {
-    let requests = requests(workload, For::Haat, &buyers(haat, options.size)?);
+    let requests = requests(workload, For::Haat, &buyers(haat, options.size, ASKED)?);
     let capacity = wrk(place, haat, &requests, 64, options.seconds)?.rate;
     println!("{}, {}: {capacity:.0}/s with 64 in a closed loop", place.engine.title(), workload.title());
     let lasts = Duration::from_secs(options.seconds.into());

@@ -6,7 +6,7 @@ use super::options::{Engine, Options};
 use super::place::Place;
 use super::report::{Row, median_of};
 use super::subject::Subject;
-use super::workloads::{Buyer, For, Workload, buyers, log_in, requests};
+use super::workloads::{ASKED, Buyer, For, Workload, buyers, log_in, requests};
 use crate::shell::Outcome;
 
 /// The load of a row comes from so many connections.
@@ -18,7 +18,7 @@ pub(crate) fn measure_all(bench: &Bench<'_>, engine: Engine) -> Result<Vec<Row>,
     let place = Place::fill(engine, options.size, bench.programs)?;
     let haat = Subject::haat(&place.folder, &place.url, &[])?;
     let floor = Subject::floor(&place.folder, &place.url, None)?;
-    compare(&haat, &floor, &buyers(&haat, options.size)?)?;
+    compare(&haat, &floor, &buyers(&haat, options.size, ASKED)?)?;
     let wanted = Workload::ALL.into_iter().filter(|one| options.wants(one.name()));
     wanted
         .map(|workload| {
@@ -42,7 +42,7 @@ fn by_turns(
     options: &Options,
 ) -> Result<Row, String> {
     // Anew for each row: a token is good for five minutes.
-    let buyers = buyers(haat, options.size)?;
+    let buyers = buyers(haat, options.size, ASKED)?;
     let run = |subject: &Subject, server: For, seconds: u32| {
         wrk(place, subject, &requests(workload, server, &buyers), CONNECTIONS, seconds)
     };

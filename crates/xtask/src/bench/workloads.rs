@@ -39,9 +39,12 @@ pub(crate) fn log_in(
     logged_in.collect()
 }
 
-/// Owners of a hundred stores at most, spread over all.
-pub(crate) fn buyers(haat: &Subject, size: Size) -> Result<Vec<Buyer>, String> {
-    let some = size.tenants.min(100);
+/// So many stores are asked at most.
+pub(crate) const ASKED: u32 = 100;
+
+/// Owners of some stores, spread over all.
+pub(crate) fn buyers(haat: &Subject, size: Size, some: u32) -> Result<Vec<Buyer>, String> {
+    let some = size.tenants.min(some);
     log_in(haat, (0..some).map(|number| 1 + number * (size.tenants / some)), size.products)
 }
 

@@ -54,9 +54,13 @@ fn grown(bench: &Bench<'_>, sizes: [Size; 2], what: &str) -> Result<Vec<Finding>
         });
         let ((place, haat), (other_place, other_haat)) = (small?, large?);
         for workload in [Workload::List, Workload::One, Workload::Order] {
-            // Tokens do not outlive a large one being filled, or many rounds.
-            let of = |haat, size| Ok::<_, String>(requests(workload, For::Haat, &buyers(haat, size)?));
+            // Tokens do not outlive a large one being filled, or many rounds. Of both as many stores are asked: the
+            // question is how many there are, and not how many pages a batch of orders touches.
             let [few, many] = sizes;
+            let of = |haat, size| {
+                let buyers = buyers(haat, size, few.tenants)?;
+                Ok::<_, String>(requests(workload, For::Haat, &buyers))
+            };
             let pair =
                 [(&place, &haat, of(&haat, few)?), (&other_place, &other_haat, of(&other_haat, many)?)];
             let [near, far] = by_turns(bench, &pair)?;
