@@ -13,6 +13,7 @@ use haat_infra::testing::Engine;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 /// How the work of a writer ends, once it has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,5 +177,24 @@ fn what_a_full_queue_refuses_was_not_done() {
             "{results:?}"
         );
         assert_eq!(names(&shop).len(), 3);
+    });
+}
+
+#[test]
+fn what_was_committed_is_moved_from_the_log_into_the_file_meanwhile() {
+    recorder::on(&[Engine::Sqlite], |_, database| {
+        let shop = TestShop::open(database.store(), "Shop", "INR");
+        let file = database.connect().lines("SELECT file FROM pragma_database_list").unwrap().remove(0);
+        let length = || std::fs::metadata(&file).unwrap().len();
+        let before = length();
+        // Pages of the log by the hundred, which is not so many that the writer would move them.
+        for number in 0..400 {
+            submit(&shop, &format!("Lamp {number}"), End::Good).recv().unwrap().unwrap();
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while length() == before {
+            assert!(Instant::now() < deadline, "nothing was moved");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     });
 }

@@ -24,8 +24,7 @@ const READERS: u32 = 8;
 const BATCH: usize = 64;
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY; \
-     PRAGMA mmap_size = 268435456; PRAGMA trusted_schema = OFF;";
+     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
 
 #[derive(Debug)]
 struct Pragmas;
