@@ -106,7 +106,7 @@ impl Store for Postgres {
 statement! {
     Open { tenant: i64, id: i64, pieces: i64, user: i64, now: At } ->
         ((Text, Nullable<Text>, BigInt, Text, Nullable<BigInt>), BigInt, BigInt, BigInt, Text) =
-        "WITH named AS MATERIALIZED (SELECT id FROM users WHERE tenant_id = " tenant " AND id = " user
+        "WITH named AS MATERIALIZED (SELECT id FROM users WHERE tenant_id = " tenant " AND id IN (" user ", " user ")"
         " FOR KEY SHARE), taken AS (UPDATE products SET stock = stock - " pieces
         ", updated_at = CASE WHEN stock IS NULL THEN updated_at ELSE " now " END"
         " WHERE tenant_id = " tenant " AND id = " id " AND status = 'active' AND deleted_at IS NULL"

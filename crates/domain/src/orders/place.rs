@@ -35,9 +35,9 @@ pub fn place_order(cx: &mut Cx<'_>, wish: PlaceOrder) -> Result<Order> {
     let customer = customer(&mut shop, wish.customer)?;
     let wanted = summed(wish.lines)?;
     let (placed_by, mut numbers) = (shop.scope.member(), None);
-    let people: Vec<_> = placed_by.into_iter().chain([customer]).collect();
+    let people = [placed_by.unwrap_or(customer), customer];
     let mut taken = take_all_and(&mut shop, &wanted, |shop, line| {
-        let opened = shop.tx.orders().open(line.product, line.quantity, &people, shop.now)?;
+        let opened = shop.tx.orders().open(line.product, line.quantity, people, shop.now)?;
         Ok(opened.map(|(terms, drawn)| {
             numbers = Some(drawn);
             terms

@@ -237,12 +237,12 @@ pub trait Products {
 pub trait Orders {
     /// Takes pieces of a product as [`Products::take`] does and, if there are so many, draws the numbers of an order:
     /// one trip to the database where the engine can. The last that an order takes comes this way; nobody else of the
-    /// store draws a number until the transaction ends. `people`: whom the order will name.
+    /// store draws a number until the transaction ends. `people`: who places it and whose it is, who may be one.
     fn open(
         &mut self,
         product: ProductId,
         quantity: Quantity,
-        people: &[UserId],
+        people: [UserId; 2],
         now: Timestamp,
     ) -> Result<Option<Opened>>;
     /// Writes a new order with its lines, and its entry behind the last one of the audit log, as [`Audit::record`] does.

@@ -117,7 +117,7 @@ const ATTEMPTS: &[(&str, Attempt)] = &[
         tx.orders().replace_lines(prey.order.id, &[line]).map(|()| false)
     }),
     ("Orders::hide", |tx, prey, now| tx.orders().hide(prey.order.id, now).map(|()| false)),
-    ("Orders::open", |tx, prey, now| Ok(tx.orders().open(prey.product.id, quantity(1), &[], now)?.is_some())),
+    ("Orders::open", |tx, prey, now| Ok(tx.orders().open(prey.product.id, quantity(1), [prey.thief.id; 2], now)?.is_some())),
     ("Orders::insert", |tx, prey, now| {
         let entry = Entry::of(&Actor::operator(&tx.settings().read()?), Action::PlaceOrder, now);
         tx.orders().insert(&Order { placed_by: None, ..prey.order.clone() }, &entry).map(|()| true)

@@ -169,7 +169,7 @@ fn a_revenue_beyond_all_numbers_is_an_error(store: &Arc<dyn Store>) {
         let entry = Entry::of(&Actor::operator(&tx.settings().read()?), Action::PlaceOrder, now);
         for _ in 0..2 {
             let (_, OrderNumbers { id, number }) =
-                tx.orders().open(lamp, quantity(1), &[order.customer], now)?.expect("lamps");
+                tx.orders().open(lamp, quantity(1), [order.customer; 2], now)?.expect("lamps");
             tx.orders().insert(&Order { id, number, total, ..order.clone() }, &entry)?;
         }
         Ok(())

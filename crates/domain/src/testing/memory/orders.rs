@@ -13,7 +13,7 @@ impl Orders for MemoryTx {
         &mut self,
         product: ProductId,
         quantity: Quantity,
-        _: &[UserId],
+        _: [UserId; 2],
         now: Timestamp,
     ) -> Result<Option<Opened>> {
         let Some(taken) = self.take(product, quantity, now)? else { return Ok(None) };

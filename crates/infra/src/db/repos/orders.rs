@@ -55,7 +55,7 @@ impl Session<'_> {
     }
 }
 
-type Open = fn(&mut Session<'_>, ProductId, Quantity, &[UserId], Timestamp) -> Result<Option<Opened>>;
+type Open = fn(&mut Session<'_>, ProductId, Quantity, [UserId; 2], Timestamp) -> Result<Option<Opened>>;
 
 /// How an order is written: statement by statement, or with as few trips as the engine can do it in.
 #[derive(Clone, Copy)]
@@ -73,7 +73,7 @@ fn open(
     session: &mut Session<'_>,
     product: ProductId,
     quantity: Quantity,
-    _: &[UserId],
+    _: [UserId; 2],
     now: Timestamp,
 ) -> Result<Option<Opened>> {
     let Some(taken) = session.take(product, quantity, now)? else { return Ok(None) };
@@ -97,7 +97,7 @@ impl Orders for Session<'_> {
         &mut self,
         product: ProductId,
         quantity: Quantity,
-        people: &[UserId],
+        people: [UserId; 2],
         now: Timestamp,
     ) -> Result<Option<Opened>> {
         (self.placing.open)(self, product, quantity, people, now)
