@@ -188,6 +188,9 @@ impl App {
         access: Access,
         work: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if limit.is_zero() {
+            return Err(Error::Unavailable("nothing is left of its time".into()));
+        }
         let (answer, wait) = oneshot::channel();
         self.store.submit(tenant, access, Box::new(Unit::new(&self.vitals, access, work, answer)));
         match timeout(limit, wait).await {

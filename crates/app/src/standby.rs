@@ -10,10 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 /// So long a listing waits for the standby to say in which state it has the store.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Who is late after less time than this does not blame it: what came before, in the database, has taken the rest.
+const FAIR: Duration = Duration::from_millis(500);
 
 /// The part of a listing's time that is the standby's at most, in quarters: in what is left the database can list.
 const QUARTERS: u32 = 3;
@@ -93,8 +97,21 @@ impl Standby {
         limit: Duration,
         clock: &dyn Clock,
     ) -> Option<Result<T>> {
+        let share = limit / 4 * QUARTERS;
+        if share.is_zero() {
+            self.away.fetch_add(1, Relaxed);
+            return None;
+        }
+        let late = |late: Elapsed| {
+            if share < FAIR {
+                self.away.fetch_add(1, Relaxed);
+            } else {
+                self.rest(clock.now(), Some(&late));
+            }
+            None
+        };
         let now = Instant::now();
-        let until = now + limit / 4 * QUARTERS;
+        let until = now + share;
         let (tell, told) = oneshot::channel();
         let (answer, wait) = oneshot::channel();
         let tenant = pass.tenant();
@@ -117,10 +134,7 @@ impl Standby {
                 self.rest(clock.now(), failed.as_ref().and_then(|error| error.source()));
                 return None;
             }
-            Err(late) => {
-                self.rest(clock.now(), Some(&late));
-                return None;
-            }
+            Err(elapsed) => return late(elapsed),
         }
         match timeout_at(until, wait).await {
             Ok(Ok(Ok(Some(listed)))) => {
@@ -128,10 +142,11 @@ impl Standby {
                 Some(Ok(listed))
             }
             // The database itself may have a better answer: the standby ends what is in the way of what it follows.
-            Ok(Ok(Err(Error::Unavailable(_) | Error::Internal(_)) | Ok(None)) | Err(_)) | Err(_) => {
+            Ok(Ok(Err(Error::Unavailable(_) | Error::Internal(_)) | Ok(None)) | Err(_)) => {
                 self.away.fetch_add(1, Relaxed);
                 None
             }
+            Err(elapsed) => late(elapsed),
             Ok(Ok(Err(refusal))) => {
                 self.listed.fetch_add(1, Relaxed);
                 Some(Err(refusal))

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::processes::{Frozen, children, signal};
 use tempfile::TempDir;
 
 const POLL: Duration = Duration::from_millis(50);
@@ -110,12 +111,7 @@ impl Cluster {
     /// A sentence to show to whoever runs this, when the server was not there or does not stop.
     pub fn freeze(&self) -> Result<Frozen, String> {
         let failed = |error: io::Error| format!("the PostgreSQL server cannot be stopped: {error}");
-        let server = self.server().map_err(failed)?;
-        // First the one that makes the others, and then all that it has made.
-        let frozen = Frozen { server };
-        signal("-STOP", &[server]).map_err(failed)?;
-        signal("-STOP", &children(server)).map_err(failed)?;
-        Ok(frozen)
+        self.server().and_then(Frozen::with_children).map_err(failed)
     }
 
     /// Starts a server that has been killed again, on the data that it has left, and returns once it accepts
@@ -191,38 +187,6 @@ impl Cluster {
 
 fn url(role: &str, database: &str, host: &str) -> String {
     format!("postgres://{role}@/{}?host={}", percent_encoded(database), percent_encoded(host))
-}
-
-/// A server that does nothing, as long as this is there.
-#[derive(Debug)]
-pub struct Frozen {
-    server: u32,
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        // What is gone need not go on.
-        let _ = signal("-CONT", &[children(self.server).as_slice(), &[self.server]].concat());
-    }
-}
-
-/// Sends a signal to all of these. A session that ended in between makes `kill` complain, which is nothing to us.
-fn signal(name: &str, processes: &[u32]) -> io::Result<()> {
-    let mut kill = Command::new("kill");
-    kill.arg(name).args(processes.iter().map(ToString::to_string));
-    kill.stderr(Stdio::null()).status().map(drop)
-}
-
-/// The processes that this one has started.
-fn children(parent: u32) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let parent_of = |process: &u32| {
-        let status = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name, in brackets, may hold anything; the parent is the second field behind it.
-        status.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
-    };
-    numbers.filter(|process| parent_of(process) == Some(parent)).collect()
 }
 
 impl Drop for Cluster {

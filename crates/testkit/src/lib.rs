@@ -8,13 +8,15 @@
 //! ```
 
 mod cluster;
+mod processes;
 
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-pub use cluster::{Cluster, Durability, Frozen, server_binaries};
+pub use cluster::{Cluster, Durability, server_binaries};
+pub use processes::Frozen;
 
 /// This process's private cluster, once somebody has asked for it.
 static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();

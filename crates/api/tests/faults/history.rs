@@ -106,12 +106,6 @@ impl History {
         assert!(strange.is_empty(), "{strange:?}");
     }
 
-    /// Every answer has told what was done.
-    #[track_caller]
-    pub(crate) fn was_never_in_doubt(&self) {
-        assert_eq!(self.doubts().collect::<Vec<_>>(), Vec::<&str>::new());
-    }
-
     fn doubts(&self) -> impl Iterator<Item = &str> {
         let purchases = self.purchases.iter().flat_map(|request| request.told.iter().filter_map(Told::doubt));
         let cancellings =

@@ -3,7 +3,7 @@
 
 use crate::client::Client;
 use crate::program::{Haat, KEY};
-use crate::server::{caught_up, standby_of, superuser};
+use crate::server::{caught_up, soon, standby_of, superuser};
 use crate::{market, server};
 use clap::Parser;
 use haat_api::config::Cli;
@@ -18,7 +18,7 @@ use haat_domain::ports::Access;
 use haat_testkit::Cluster;
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, RwLock};
 use std::time::{Duration, Instant};
 
 /// A database with a standby; a process that writes, and another one, inside this one, that lists from the standby.
@@ -52,16 +52,17 @@ fn scene(options: &[&str]) -> Option<Scene> {
 impl Scene {
     /// The names of a store's products, as the second process lists them.
     fn names(&self, who: &Client) -> Result<Vec<String>> {
-        self.list(who, names)
+        self.list(who, Access::Read, names)
     }
 
     fn list<T: Send + 'static>(
         &self,
         who: &Client,
+        access: Access,
         work: impl Fn(&mut Cx<'_>) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let caller = Caller::with(who.token().to_owned());
-        let listed = self.app.list(&caller, Access::Read, Action::ReadProducts, work);
+        let listed = self.app.list(&caller, access, Action::ReadProducts, work);
         actix_web::rt::System::new().block_on(listed)
     }
 
@@ -166,12 +167,46 @@ fn who_hangs_in_the_midst_of_a_listing_leaves_the_other_time_for_it_and_both_hav
         Ok(())
     };
     let start = Instant::now();
-    let told = scene.list(&scene.market[0].owner, hangs);
+    let told = scene.list(&scene.market[0].owner, Access::Read, hangs);
     assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
     assert!(start.elapsed() < scene.app.patience.short * 3 / 2, "{:?}", start.elapsed());
     assert_eq!(tries.load(Ordering::Relaxed), 2, "the standby has tried, and then the database");
     over.wait();
+    scene.names(&scene.market[0].owner).unwrap();
+    assert_eq!(scene.listings(), Listings { standby: 0, behind: 0, away: 2 }, "nobody waits for it again");
     scene.standby_lists_again();
+}
+
+#[test]
+fn a_standby_that_had_next_to_no_time_is_not_to_blame() {
+    let Some(mut scene) = scene(&[]) else { return };
+    scene.app.patience.scan = Duration::from_millis(600);
+    let gate = Arc::new(RwLock::new(()));
+    let shut = gate.write().unwrap();
+    let way = Arc::clone(&gate);
+    let waits = move |_: &mut Cx<'_>| {
+        drop(way.read());
+        Ok(())
+    };
+    let told = scene.list(&scene.market[0].owner, Access::Scan, waits);
+    assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
+    drop(shut);
+    scene.names(&scene.market[0].owner).unwrap();
+    assert_eq!(scene.listings(), Listings { standby: 1, behind: 0, away: 1 }, "it is asked again at once");
+}
+
+#[test]
+fn what_nobody_can_wait_for_is_not_begun() {
+    let Some(mut scene) = scene(&[]) else { return };
+    scene.app.patience.scan = Duration::ZERO;
+    let tries = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&tries);
+    let counts = move |_: &mut Cx<'_>| Ok(count.fetch_add(1, Ordering::Relaxed));
+    let told = scene.list(&scene.market[0].owner, Access::Scan, counts);
+    assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
+    soon("somebody holds the work", || Arc::strong_count(&tries) == 1);
+    assert_eq!(tries.load(Ordering::Relaxed), 0);
+    assert_eq!(scene.listings(), Listings { standby: 0, behind: 0, away: 1 });
 }
 
 #[test]
@@ -193,7 +228,7 @@ fn a_listing_that_the_standby_breaks_off_is_made_by_the_database() {
         }
         Ok((before, names(cx)?))
     };
-    let (before, after) = scene.list(&scene.market[0].owner, broken).unwrap();
+    let (before, after) = scene.list(&scene.market[0].owner, Access::Read, broken).unwrap();
     assert_eq!((before.len(), after), (4, before));
     assert_eq!(tries.load(Ordering::Relaxed), 2, "the standby has tried, and then the database");
     let Listings { standby, behind, away } = scene.listings();
