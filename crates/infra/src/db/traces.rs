@@ -78,7 +78,8 @@ fn span(system: &'static str, sql: &str) -> Span {
     )
 }
 
-/// What is done, and to which table first; what is in brackets there is none. Both are words of ours: no value is ever the name of a table.
+/// What is done, and to which table first; what is in brackets there is none. Both are words of ours: no value is ever
+/// the name of a table.
 fn summary(sql: &str) -> (&str, Option<&str>) {
     let mut words = sql.split_whitespace();
     let operation = words.clone().next().unwrap_or_default();
