@@ -93,7 +93,7 @@ pub(crate) fn day(date: Date) -> String {
 pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> Markup {
     let here = zoned(at, zone);
     html! {
-        time datetime=(at) title=(here.strftime("%A, %-d %B %Y, %H:%M:%S %Z")) { (day(here.date())) (here.strftime(", %H:%M")) }
+        time datetime=(at) title=(here.strftime("%A, %-d %B %Y, %H:%M:%S %Z")) { (here.strftime("%-d %b %Y, %H:%M")) }
     }
 }
 

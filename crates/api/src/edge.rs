@@ -122,17 +122,9 @@ pub async fn edge(
     // Nor is there a line for each: they are counted.
     if !turned_away {
         let (method, micros) = (method.as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        tracing::info!(
-            method,
-            path = path.as_deref(),
-            status,
-            client,
-            tenant,
-            user,
-            micros,
-            request = id,
-            "answered"
-        );
+        REQUEST.sync_scope(id, || {
+            tracing::info!(method, path = path.as_deref(), status, client, tenant, user, micros, "answered");
+        });
     }
     #[cfg(feature = "otlp")]
     crate::traces::answered(&trace, name(&method), path.as_deref().unwrap_or_default(), status);

@@ -1,16 +1,16 @@
-//! What a line of the log looks like. It is made here and not by `tracing_subscriber::fmt`, which keeps and prints the
-//! spans that a line is in: for a number of the request, which is all that Haat's lines need of them, that cost as much
-//! as the line (docs/adr/0021-what-a-request-costs.md).
+//! What a line of the log looks like: docs/adr/0021-what-a-request-costs.md says why that is decided here.
 
 use super::lines::Lines;
 use crate::config::LogFormat;
 use haat_domain::ports::Clock;
 use haat_infra::clock::SystemClock;
 use serde::Serializer;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{Arguments, Debug, Write as _};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_log::NormalizeEvent;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -46,8 +46,17 @@ impl<S: Subscriber> Layer<S> for Log {
     }
 }
 
+/// How grave it is, and where in the code it comes from. What a library says by way of the crate `log` has its own
+/// place in fields.
+fn origin<'e>(event: &'e Event<'_>) -> (Level, Cow<'e, str>) {
+    match event.normalized_metadata() {
+        Some(told) => (*told.level(), Cow::Owned(told.target().to_owned())),
+        None => (*event.metadata().level(), Cow::Borrowed(event.metadata().target())),
+    }
+}
+
 fn json(line: &mut Vec<u8>, event: &Event<'_>) {
-    let (level, target) = (event.metadata().level(), event.metadata().target());
+    let (level, target) = origin(event);
     let mut fields = Json(line);
     fields.0.push(b'{');
     fields.text("timestamp", format_args!("{}", SystemClock.now()));
@@ -85,7 +94,9 @@ impl Json<'_> {
 
 impl Visit for Json<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.text(field.name(), format_args!("{value:?}"));
+        if !is_of_the_bridge(field) {
+            self.text(field.name(), format_args!("{value:?}"));
+        }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -109,17 +120,17 @@ impl Visit for Json<'_> {
     }
 }
 
-/// Where in the code of a library a line of the crate `log` comes from; its target is enough.
+/// Whether it tells where a line of the crate `log` comes from: [`origin`] has that.
 fn is_of_the_bridge(field: &Field) -> bool {
-    matches!(field.name(), "log.module_path" | "log.file" | "log.line")
+    field.name().starts_with("log.")
 }
 
 fn text(line: &mut Vec<u8>, event: &Event<'_>, colours: bool) {
-    let (level, target) = (event.metadata().level(), event.metadata().target());
+    let (level, target) = origin(event);
     let mut fields = Text(line);
     let _ = write!(fields, "{} ", SystemClock.now());
     if colours {
-        fields.0.extend_from_slice(colour(*level));
+        fields.0.extend_from_slice(colour(level));
     }
     let _ = write!(fields, "{level:>5}");
     if colours {
@@ -224,11 +235,24 @@ mod tests {
 
     #[test]
     fn text_is_one_line_whatever_a_value_holds() {
-        let lines = logged(LogFormat::Text, some_event);
+        let lines = logged(LogFormat::Text, || REQUEST.sync_scope("r-1".to_owned(), some_event));
         assert_eq!(lines.len(), 1);
         let (_, line) = lines[0].split_once(" WARN ").unwrap();
         let (_, said) = line.split_once(": ").unwrap();
         let name = r#"name="a \"b\"\n\u{1b}[31mc""#;
-        assert_eq!(said, format!(r"it\nhappened {name} count=3 below=-1 ok=true kind=k\nl"));
+        assert_eq!(said, format!(r"it\nhappened {name} count=3 below=-1 ok=true kind=k\nl request=r-1"));
+    }
+    #[test]
+    fn what_a_library_logs_by_way_of_the_crate_log_has_its_own_target() {
+        let record = log::Record::builder()
+            .args(format_args!("no connection"))
+            .level(log::Level::Error)
+            .target("r2d2")
+            .file(Some("r2d2.rs"))
+            .build();
+        let lines = logged(LogFormat::Json, || tracing_log::format_trace(&record).unwrap());
+        let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+        assert_eq!((&line["target"], &line["level"]), (&"r2d2".into(), &"ERROR".into()));
+        assert_eq!(line.as_object().unwrap().len(), 4, "{line}");
     }
 }

@@ -1,9 +1,9 @@
 //! Lines of the log on their way out: whoever has one leaves it in a buffer, and one thread writes what has gathered. It
 //! is woken for the first of them and then waits a moment for others: to wake it for each costs more than the line.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long a line waits for others.
@@ -32,24 +32,33 @@ struct Waiting {
 /// The thread that writes. When this is dropped all that was left is written; what comes later is lost.
 pub(super) struct Writing {
     lines: Lines,
-    thread: Option<JoinHandle<()>>,
+    ended: Receiver<()>,
 }
+
+/// How long the end waits for the last lines to be written: whoever should read them may have stopped.
+const LAST: Duration = Duration::from_secs(1);
 
 impl Lines {
     /// Begins to write there.
     pub(super) fn write_to(out: impl Write + Send + 'static) -> io::Result<(Self, Writing)> {
         let lines = Self(Arc::default());
-        let from = lines.clone();
-        let thread =
-            std::thread::Builder::new().name("log".to_owned()).spawn(move || from.write_all_to(out))?;
-        Ok((lines.clone(), Writing { lines, thread: Some(thread) }))
+        let (from, (end, ended)) = (lines.clone(), channel());
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let _end: Sender<()> = end;
+            let _closes = Closes(&from);
+            from.write_all_to(out);
+        })?;
+        Ok((lines.clone(), Writing { lines, ended }))
     }
 
-    /// Leaves a line, which ends with its newline.
+    /// Leaves a line, which ends with its newline. Nobody takes it any more where the thread has ended.
     pub(super) fn leave(&self, line: &[u8]) {
         let mut waiting = self.lock();
         while waiting.lines.len() >= ROOM && !waiting.closed {
             waiting = self.0.went.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.closed {
+            return;
         }
         let first = waiting.lines.is_empty();
         waiting.lines.extend_from_slice(line);
@@ -60,11 +69,10 @@ impl Lines {
         }
     }
 
-    fn write_all_to(&self, mut out: impl Write) {
-        let mut lines = Vec::new();
+    fn write_all_to(&self, out: impl Write) {
+        let (mut lines, mut out) = (Vec::new(), Out { out, torn: false });
         while self.take(&mut lines) {
-            // Where the log cannot be written there is nobody to tell.
-            let _ = out.write_all(&lines).and_then(|()| out.flush());
+            out.put(&lines);
             lines.clear();
         }
     }
@@ -91,20 +99,57 @@ impl Lines {
     }
 }
 
+/// Where lines go.
+struct Out<W> {
+    out: W,
+    /// The last line may have no end.
+    torn: bool,
+}
+
+impl<W: Write> Out<W> {
+    /// Where the log cannot be written there is nobody to tell: what is left of these lines is lost.
+    fn put(&mut self, lines: &[u8]) {
+        let begun = if self.torn { self.write(b"\n") } else { Ok(()) };
+        self.torn = begun.and_then(|()| self.write(lines)).is_err();
+    }
+
+    /// All of it, though this may be a pipe that is not always ready.
+    fn write(&mut self, mut lines: &[u8]) -> io::Result<()> {
+        while !lines.is_empty() {
+            match self.out.write(lines) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => lines = lines.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.out.flush()
+    }
+}
+
+/// However the thread ends, nobody waits for it.
+struct Closes<'l>(&'l Lines);
+
+impl Drop for Closes<'_> {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.0.came.notify_all();
+        self.0.0.went.notify_all();
+    }
+}
+
 impl Drop for Writing {
     fn drop(&mut self) {
-        self.lines.lock().closed = true;
-        self.lines.0.came.notify_all();
-        self.lines.0.went.notify_all();
-        // A thread that panicked has written what it could.
-        let _ = self.thread.take().map(JoinHandle::join);
+        drop(Closes(&self.lines));
+        // It sends nothing, but hangs up when it ends.
+        let _ = self.ended.recv_timeout(LAST);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::{Receiver, Sender, channel};
 
     /// Writes when it is told to.
     struct Slow(Receiver<()>, Sender<Vec<u8>>);
@@ -163,14 +208,55 @@ mod tests {
             }
         });
         // At most one full buffer is being written, and another waits.
-        let mut left = 0;
+        let mut left = written.iter().take(4).count();
         while written.recv_timeout(Duration::from_millis(200)).is_ok() {
             left += 1;
         }
-        assert!((4..=8).contains(&left), "{left} of twenty lines, and four fill the room");
+        assert!(left <= 8, "{left} of twenty lines, and four fill the room");
         drop(go);
         writer.join().unwrap();
         drop(writing);
         assert_eq!(told.iter().map(|bytes| bytes.len()).sum::<usize>(), 20 * (ROOM / 4));
+    }
+    /// Takes three bytes at a time, is seldom ready, and fails once.
+    struct Poor(Vec<u8>, usize);
+
+    impl Write for Poor {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1 += 1;
+            match self.1 {
+                5 => Err(ErrorKind::StorageFull.into()),
+                turn if turn % 2 == 0 => Err(ErrorKind::WouldBlock.into()),
+                _ => {
+                    let taken = &bytes[..bytes.len().min(3)];
+                    self.0.extend_from_slice(taken);
+                    Ok(taken.len())
+                }
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_not_ready_is_waited_for_and_after_an_error_a_line_begins_anew() {
+        let mut out = Out { out: Poor(Vec::new(), 0), torn: false };
+        out.put(b"the first line\n");
+        out.put(b"the second line\n");
+        out.put(b"the third line\n");
+        assert_eq!(out.out.0, b"the fi\nthe second line\nthe third line\n");
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_ever_for_whoever_does_not_read() {
+        let (out, _go, _told) = slow();
+        let (lines, writing) = Lines::write_to(out).unwrap();
+        lines.leave(b"a line\n");
+        drop(writing);
+        lines.leave(&vec![b'x'; ROOM]);
+        lines.leave(b"nor does whoever comes later\n");
+        assert!(lines.lock().lines.len() < ROOM, "what comes later is lost");
     }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod batches;
+mod checkpoints;
 pub(super) mod dialect;
 #[path = "../portable/tables.rs"]
 pub(super) mod portable;

@@ -1,4 +1,5 @@
 use super::batches::Batches;
+use super::checkpoints::{Checkpoints, LONG};
 use super::dialect::store_error;
 use super::repos::{STEP_BY_STEP, Session};
 use crate::db::transaction::Unit;
@@ -14,7 +15,6 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 /// What a COMMIT waits for.
@@ -57,12 +57,6 @@ impl Default for SqliteOptions {
 /// At most so many units of work share a COMMIT: enough to hide the disk, few enough to answer soon.
 const BATCH: usize = 64;
 
-/// After so many units of work it is time to move them from the write-ahead log into the file.
-const MUCH: usize = 32;
-
-/// So many pages of the log are too many: then the writer moves them itself, and all wait.
-const LONG_LOG: usize = 16_000;
-
 /// A store in a SQLite file.
 pub struct SqliteStore {
     readers: Readers,
@@ -81,7 +75,7 @@ struct Readers {
 impl SqliteStore {
     /// Opens a file whose schema is there.
     pub fn open(path: &Path, options: &SqliteOptions) -> Result<Self> {
-        let conn = connect(path, options)?;
+        let mut conn = connect(path, options)?;
         let readers = Pool::builder()
             .max_size(options.readers)
             .test_on_check_out(false)
@@ -93,28 +87,15 @@ impl SqliteStore {
         let (writes, scans) = (Entrance::open("writes", bounds)?, Entrance::open("scans", bounds)?);
         let batches = Arc::new(Batches::default());
         let (waiting, sizes) = (writes.exit(), Arc::clone(&batches));
-        let much = checkpoint(connect(path, options)?)?;
-        queue::spawn("sqlite-writer", move || write_all(conn, &waiting, &sizes, &much))?;
+        conn.batch_execute("PRAGMA wal_autocheckpoint = 0").map_err(store_error)?;
+        let checkpoints = Checkpoints::start(connect(path, options)?, LONG)?;
+        queue::spawn("sqlite-writer", move || write_all(conn, &waiting, &sizes, checkpoints))?;
         let threads = usize::try_from(options.readers).unwrap_or(1).div_ceil(2);
         let readers = Readers { pool: readers, patience: options.patience };
         let scanners = readers.clone();
         scans.serve("sqlite-scan", threads, move |unit: Unit, _| scanners.read(unit.tenant, unit.work))?;
         Ok(Self { readers, scans, writes, batches })
     }
-}
-
-/// Begins to move what is in the write-ahead log into the file whenever it is told that this is much. The writer would do
-/// it within a COMMIT, for which all that wait would wait; it still does where this one falls behind.
-fn checkpoint(mut conn: SqliteConnection) -> Result<SyncSender<()>> {
-    let (tell, told) = sync_channel(1);
-    queue::spawn("sqlite-checkpoint", move || {
-        while told.recv().is_ok() {
-            if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
-                tracing::warn!(%error, "what is in the write-ahead log was not moved into the file");
-            }
-        }
-    })?;
-    Ok(tell)
 }
 
 /// Opens the file, which is made with mode 0600 where there is none.
@@ -154,8 +135,7 @@ fn pragmas(options: &SqliteOptions) -> String {
     };
     format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = {LONG_LOG}; \
-         PRAGMA trusted_schema = OFF;",
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
         options.busy_timeout.as_millis()
     )
 }
@@ -216,20 +196,20 @@ impl Readers {
 
 /// Group commit: all that waits is done in one transaction, each unit of work in a savepoint of its own, and settled
 /// when the common COMMIT is on the disk. Durability is nearly free that way, and writers do not fight for the file.
-fn write_all(mut conn: SqliteConnection, waiting: &Queue<Unit>, batches: &Batches, much: &SyncSender<()>) {
-    let mut written = 0;
+fn write_all(
+    mut conn: SqliteConnection,
+    waiting: &Queue<Unit>,
+    batches: &Batches,
+    mut checkpoints: Checkpoints,
+) {
     while let Some((_, first)) = waiting.take() {
         match transaction::begin(&mut conn, "BEGIN IMMEDIATE") {
             Ok(()) => {
                 let size = write_batch(&mut conn, first, waiting);
                 batches.count(size);
-                written += size;
+                checkpoints.committed(&mut conn, size);
             }
             Err(error) => first.work.settle(Err(store_error(error))),
-        }
-        // Full: it was told already.
-        if written >= MUCH && much.try_send(()).is_ok() {
-            written = 0;
         }
     }
 }
