@@ -12,6 +12,7 @@ use haat_domain::error::{Error, Result};
 use haat_domain::ids::TenantId;
 use haat_domain::ports::{Access, Store, Vitals, Work};
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,7 +104,11 @@ pub(crate) fn connect(path: &Path, options: &SqliteOptions) -> Result<SqliteConn
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(unavailable)?;
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(unavailable)?;
+    match OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unavailable(error)),
+        // Never opened where there is one: to close it again would end the locks that this process has on it (POSIX).
+        Ok(_) | Err(_) => {}
+    }
     let mut conn = establish(file_name(path)?)?;
     conn.batch_execute(&pragmas(options)).map_err(store_error)?;
     Ok(conn)
