@@ -1,7 +1,7 @@
 //! Who is calling, as far as the request says.
 
 use crate::address::ClientAddress;
-use crate::edge::RequestId;
+use crate::telemetry::REQUEST;
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -35,7 +35,7 @@ impl FromRequest for Sender {
         // A name may be of any script, as UTF-8; bytes that are none name no store.
         let store = req.headers().get(STORE_HEADER);
         let store = store.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
-        let request = req.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
+        let request = REQUEST.try_with(Clone::clone).ok();
         let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
         ready(Ok(Self(Caller { token, verified, store, request, address })))
     }

@@ -40,10 +40,6 @@ const MAX_URI: usize = 8 * 1024;
 /// The largest head of a request, in bytes of its names and values; the HTTP library reads up to 128 KiB of it.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// The request's number, for whoever is within: an extension of the request.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
-
 /// What this server knows of the outside.
 pub struct Edge {
     /// How many proxies stand in front.
@@ -85,7 +81,6 @@ pub async fn edge(
     if method == Method::HEAD {
         req.head_mut().method = Method::GET;
     }
-    req.extensions_mut().insert(RequestId(id.clone()));
     req.extensions_mut().insert(address);
     let tls = over_tls(req.headers(), proxies);
     if panel.is_some() {

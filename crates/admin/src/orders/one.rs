@@ -165,11 +165,11 @@ fn actions(frame: &Frame, order: &Order) -> Markup {
 }
 
 fn cancellable(order: &Order) -> bool {
-    order.status.allowed().contains(&OrderStatus::Cancelled)
+    matches!(order.status.moves_to(OrderStatus::Cancelled), Ok(true))
 }
 
 fn removable(order: &Order) -> bool {
-    order.status == OrderStatus::Cancelled || cancellable(order)
+    order.status.moves_to(OrderStatus::Cancelled).is_ok()
 }
 
 /// Nobody is asked whether they want what cannot be.

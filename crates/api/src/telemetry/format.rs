@@ -15,7 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 tokio::task_local! {
-    /// The number of the request that is being answered: what is logged meanwhile says it.
+    /// The number of the request that is being answered: what is logged meanwhile says it, and so does the audit log.
     pub(crate) static REQUEST: String;
 }
 

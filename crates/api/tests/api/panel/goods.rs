@@ -15,12 +15,6 @@ cases! {
     a_form_sent_twice_makes_one_product,
 }
 
-fn begin(world: &World) -> (Shop, Visitor) {
-    let shop = world.open("Alpha");
-    let visitor = world.panel(&shop.staff.username, "Alpha");
-    (shop, visitor)
-}
-
 fn status(shop: &Shop, product: i64) -> String {
     shop.owner.get(&format!("/api/products/{product}/")).must(200).text_of("status").to_owned()
 }
@@ -40,7 +34,7 @@ fn pick(visitor: &Visitor, list: &str, products: &[i64], what: &str) -> Answer {
 }
 
 fn what_was_chosen_is_archived_and_put_on_sale_again_and_nothing_else_is(world: &World) {
-    let (shop, visitor) = begin(world);
+    let (shop, visitor) = world.staff();
     let all = ["One", "Two", "Three"].map(|name| shop.product(name, "1.00", Some(3)));
     let archived = pick(&visitor, "/products/?ordering=name", &all[..2], "archive").must(303);
     assert_eq!(archived.place(), "/admin/products/?ordering=name", "the list that one was on");
@@ -63,14 +57,14 @@ fn what_was_chosen_is_archived_and_put_on_sale_again_and_nothing_else_is(world: 
 }
 
 fn a_product_of_another_store_among_the_chosen_stops_all(world: &World) {
-    let ((shop, visitor), other) = (begin(world), world.open("Beta"));
+    let ((shop, visitor), other) = (world.staff(), world.open("Beta"));
     let (own, theirs) = (shop.product("Own", "1.00", None), other.product("Theirs", "1.00", None));
     pick(&visitor, "/products/", &[own, theirs], "archive").must(404);
     assert_eq!([status(&shop, own), status(&other, theirs)], ["active", "active"]);
 }
 
 fn a_product_is_archived_and_comes_back(world: &World) {
-    let (shop, visitor) = begin(world);
+    let (shop, visitor) = world.staff();
     let product = shop.product("Lamp", "1.00", Some(3));
     let path = format!("/products/{product}/");
     let listed = |query: &str| rows(&visitor.get(&format!("/products/{query}")).must(200).text).len();
@@ -84,7 +78,7 @@ fn a_product_is_archived_and_comes_back(world: &World) {
 }
 
 fn a_removed_product_is_gone_and_its_sku_is_free(world: &World) {
-    let (shop, _) = begin(world);
+    let (shop, _) = world.staff();
     let visitor = world.panel(&shop.owner.username, "Alpha");
     let add = || {
         let lamp = [("name", "Lamp"), ("price", "10.00"), ("sku", "LAMP-1")];
@@ -105,7 +99,7 @@ fn quick(visitor: &Visitor, page: &Answer, product: i64, price: &str, stock: &st
 }
 
 fn a_stock_is_changed_in_the_list(world: &World) {
-    let (shop, visitor) = begin(world);
+    let (shop, visitor) = world.staff();
     let product = shop.product("Lamp", "10.00", Some(3));
     let list = "/products/?search=lamp&status=active";
     let saved = quick(&visitor, &visitor.get(list), product, "10.00", "8").must(303);
@@ -123,7 +117,7 @@ fn a_stock_is_changed_in_the_list(world: &World) {
 }
 
 fn a_stock_that_somebody_else_has_changed_is_not_overwritten(world: &World) {
-    let (shop, visitor) = begin(world);
+    let (shop, visitor) = world.staff();
     let product = shop.product("Lamp", "10.00", Some(5));
     let seen = visitor.get("/products/").must(200);
     shop.order(product, 2);
@@ -143,7 +137,7 @@ fn a_stock_that_somebody_else_has_changed_is_not_overwritten(world: &World) {
 }
 
 fn a_form_sent_twice_makes_one_product(world: &World) {
-    let (shop, visitor) = begin(world);
+    let (shop, visitor) = world.staff();
     let page = visitor.get("/products/new/").must(200);
     let lamp = [("name", "Lamp"), ("price", "10.00")];
     let first = visitor.send_form(&page, "/products/new/", &lamp).must(303);

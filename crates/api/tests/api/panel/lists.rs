@@ -18,12 +18,6 @@ cases! {
     a_faulty_filter_is_told_and_shows_no_list_for_an_answer,
 }
 
-fn staff(world: &World) -> (Shop, Visitor) {
-    let shop = world.open("Alpha");
-    let visitor = world.panel(&shop.staff.username, "Alpha");
-    (shop, visitor)
-}
-
 /// A column of a list's page, without what stands below the first word of a cell.
 fn column(page: &str, column: usize) -> Vec<String> {
     rows(page).iter().map(|row| row[column].split(' ').next().unwrap_or_default().to_owned()).collect()
@@ -40,7 +34,7 @@ fn orders(visitor: &Visitor, query: &str) -> Vec<String> {
 }
 
 fn products_are_found_by_what_the_filters_say(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     for (name, price, stock, sku, status) in [
         ("Lamp", "10.00", json!(9), "L-1", "active"),
         ("Lantern", "20.00", json!(2), "L-2", "active"),
@@ -79,7 +73,7 @@ fn products_are_found_by_what_the_filters_say(world: &World) {
 }
 
 fn products_are_sorted_by_the_heads_and_the_choice(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     for (name, price) in [("Beaker", "30.00"), ("Ashtray", "20.00"), ("Candle", "10.00"), ("Dog", "5.00")] {
         shop.product(name, price, None);
     }
@@ -126,7 +120,7 @@ fn all_pages(visitor: &Visitor, first: &str, column_of: usize, kept: &[&str]) ->
 }
 
 fn products_go_on_on_the_next_page_with_the_same_filters(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     let mut lamps = Vec::new();
     for n in 0..120 {
         let name = format!("{}{n:03}", if n % 10 == 0 { "Cup" } else { "Lamp" });
@@ -155,7 +149,7 @@ fn placed_on(world: &World, shop: &Shop, order: i64, day: &str) {
 }
 
 fn orders_are_found_by_what_the_filters_say(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     let (lamp, cup) = (shop.product("Lamp", "10.00", None), shop.product("Cup", "1.00", None));
     let first = shop.order(lamp, 1);
     let second = shop.order(cup, 2);
@@ -198,7 +192,7 @@ fn orders_are_found_by_what_the_filters_say(world: &World) {
 }
 
 fn orders_are_sorted_by_the_heads(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     let cup = shop.product("Cup", "1.00", None);
     for (quantity, at) in [(2, "2024-03-02 12:00:00"), (3, "2024-03-01 12:00:00"), (1, "2024-03-03 12:00:00")]
     {
@@ -221,7 +215,7 @@ fn orders_are_sorted_by_the_heads(world: &World) {
 }
 
 fn orders_go_on_on_the_next_page_with_the_same_filters(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     let cup = shop.product("Cup", "1.00", None);
     for _ in 0..60 {
         shop.order(cup, 1);
@@ -252,7 +246,7 @@ fn people_are_found_by_what_the_filters_say(world: &World) {
 }
 
 fn a_faulty_filter_is_told_and_shows_no_list_for_an_answer(world: &World) {
-    let (shop, visitor) = staff(world);
+    let (shop, visitor) = world.staff();
     shop.order(shop.product("Lamp", "1.00", None), 1);
     for query in [
         "/orders/?status=eaten",

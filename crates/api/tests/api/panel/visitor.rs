@@ -2,7 +2,7 @@
 
 use super::html;
 use crate::attacks::tokens::claims;
-use crate::support::{Answer, PASSWORD, Server, User, World, http, send};
+use crate::support::{Answer, PASSWORD, Server, Shop, User, World, http, send};
 use reqwest::blocking::RequestBuilder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -31,6 +31,13 @@ impl World {
         let visitor = self.visitor();
         visitor.sign_in(username, PASSWORD, store).must(303);
         visitor
+    }
+
+    /// A store, and its staff in the panel.
+    pub(super) fn staff(&self) -> (Shop, Visitor) {
+        let shop = self.open("Alpha");
+        let visitor = self.panel(&shop.staff.username, "Alpha");
+        (shop, visitor)
     }
 }
 
