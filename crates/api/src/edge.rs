@@ -3,6 +3,7 @@
 
 use crate::address::{ClientAddress, over_tls};
 use crate::etag::tag;
+use crate::input::turn_away;
 use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
 use crate::stopping::Stopping;
@@ -92,7 +93,7 @@ pub async fn edge(
     crate::traces::go_on(&trace, req.headers());
 
     let res = if let Some(refusal) = refusal {
-        req.into_response(refusal.error_response())
+        turn_away(req, refusal.error_response()).await
     } else {
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
         let answer = REQUEST.scope(id.clone(), next.call(req)).instrument(trace.clone());
