@@ -87,7 +87,7 @@ impl SqliteStore {
             .connection_customizer(Box::new(Reader { pragmas: pragmas(options) }))
             .build(ConnectionManager::new(file_name(path)?))
             .map_err(unavailable)?;
-        let bounds = Bounds { capacity: options.queue, patience: options.patience };
+        let bounds = Bounds { capacity: options.queue, patience: options.patience, of_one_store: None };
         let (writes, scans) = (Entrance::open("writes", bounds)?, Entrance::open("scans", bounds)?);
         let batches = Arc::new(Batches::default());
         let (waiting, sizes) = (writes.exit(), Arc::clone(&batches));
