@@ -142,7 +142,8 @@ statement! {
         " entry AS (INSERT INTO audit_log (tenant_id, number, at, actor_id, actor_name, actor_role, action,"
         " object_kind, object_id, request_id, facts_before, facts_after, link) VALUES (" tenant ", " entry ", " at ", "
         actor ", " actor_name ", " role ", " action ", 'order', " id ", " request ", '{}', " after ", " link "))"
-        " UPDATE audit_heads SET last_number = " entry ", link = " link " WHERE tenant_id = " tenant
+        " INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " entry ", " link ")"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = excluded.last_number, link = excluded.link"
 }
 
 pub(crate) fn write(conn: &mut Conn, order: &Order, logged: &Logged) -> QueryResult<()> {

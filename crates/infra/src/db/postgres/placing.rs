@@ -60,6 +60,8 @@ fn open(
     Ok(Some((taken, OrderNumbers { id: OrderId::new(id), number })))
 }
 
+// The log's end is put in by its key: an UPDATE of a table so small is planned as a walk through it, and goes on walking
+// when versions that are no longer seen have made it long.
 statement! {
     Insert {
         tenant: i64, id: i64, number: i64, customer: i64, placed_by: Option<i64>, status: &'static str,
@@ -80,7 +82,8 @@ statement! {
         " object_kind, object_id, request_id, facts_before, facts_after, link) VALUES (" tenant ", " entry ", " at ", "
         actor ", " actor_name ", " actor_role ", " action ", " object_kind ", " object ", " request ", " before ", "
         after ", " link "))"
-        " UPDATE audit_heads SET last_number = " entry ", link = " link " WHERE " mine
+        " INSERT INTO audit_heads (tenant_id, last_number, link) VALUES (" tenant ", " entry ", " link ")"
+        " ON CONFLICT (tenant_id) DO UPDATE SET last_number = excluded.last_number, link = excluded.link"
 }
 
 fn insert(session: &mut Session<'_>, order: &Order, entry: &Entry) -> Result<()> {

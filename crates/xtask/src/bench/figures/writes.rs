@@ -1,6 +1,7 @@
 //! Orders, many at once.
 
-use std::thread::scope;
+use std::thread::{scope, sleep};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -110,6 +111,19 @@ fn rush_on(engine: Engine, bench: &Bench<'_>) -> Result<Finding, String> {
     })
 }
 
+/// How many orders there are when those are done that nobody waits for any more.
+fn settled(place: &Place) -> Result<i64, String> {
+    let mut last = place.orders()?;
+    loop {
+        sleep(Duration::from_millis(200));
+        let now = place.orders()?;
+        if now == last {
+            return Ok(now);
+        }
+        last = now;
+    }
+}
+
 /// Has 64 threads order a product of which there are too few, and counts: pieces left, orders, refusals for want of
 /// stock, other answers.
 fn sell_out(place: &Place, haat: &Subject, buyers: &[Buyer]) -> Result<(i64, i64, i64, i64), String> {
@@ -119,7 +133,7 @@ fn sell_out(place: &Place, haat: &Subject, buyers: &[Buyer]) -> Result<(i64, i64
     let ask =
         |method, path: &str, body: Value| buyer.answer((haat, For::Haat), method, path, &body.to_string());
     ask("PATCH", &path, json!({ "stock": FEW }))?;
-    let before = place.orders()?;
+    let before = settled(place)?;
     let wish = json!({ "product": product, "quantity": 1 });
     let statuses: Vec<u16> = scope(|scope| {
         let threads: Vec<_> = (0..64)
