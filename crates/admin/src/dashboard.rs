@@ -172,7 +172,7 @@ fn average(frame: &Frame, sum: &Day) -> String {
 
 fn revenue(frame: &Frame, days: &[Day]) -> Markup {
     // Under a chart of thirty days there is no room for the year, and no need.
-    let label = |day: &Day| day.date.strftime("%-d %b").to_string();
+    let label = |day: &Day| show::short_day(day.date);
     let points: Vec<_> = days.iter().map(|day| (label(day), day.revenue.minor())).collect();
     let amount = |minor: i64| {
         days.first()

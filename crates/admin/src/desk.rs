@@ -194,7 +194,7 @@ impl Desk {
     }
 
     fn frame(&self, who: Who) -> Frame {
-        Frame::new(self.sight.clone(), self.sight.seed.token(self.session), who, self.caller.store.clone())
+        Frame::new(self.sight.clone(), self.token(), who, self.caller.store.clone())
     }
 }
 

@@ -16,7 +16,7 @@ use haat_domain::error::{Denied, Error, Result};
 use haat_domain::money::{Currency, Money};
 use haat_domain::tenancy::{Tenant, read_store};
 use haat_domain::time::Timestamp;
-use maud::{DOCTYPE, Markup, Render, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
 /// Whom a page is for, as their row says while it is made.
 pub(crate) struct Who {
@@ -38,7 +38,8 @@ impl Who {
 /// What is around one page.
 pub(crate) struct Frame {
     pub(crate) sight: Sight,
-    token: String,
+    /// What every form must hold.
+    token: Markup,
     who: Who,
     /// The store that a platform admin has entered.
     entered: Option<String>,
@@ -66,7 +67,7 @@ const PLATFORM: &[Item] = &[
 ];
 
 impl Frame {
-    pub(crate) fn new(sight: Sight, token: String, who: Who, entered: Option<String>) -> Self {
+    pub(crate) fn new(sight: Sight, token: Markup, who: Who, entered: Option<String>) -> Self {
         let amounts = who.store.as_ref().map(|store| Amounts::new(store.currency));
         let entered = entered.filter(|_| who.role == Role::Superuser);
         Self { sight, token, who, entered, amounts }
@@ -120,8 +121,8 @@ impl Frame {
     }
 
     /// What every form must hold.
-    pub(crate) fn token(&self) -> Markup {
-        token(&self.token)
+    pub(crate) fn token(&self) -> PreEscaped<&str> {
+        PreEscaped(&self.token.0)
     }
 
     /// The page.
@@ -132,13 +133,14 @@ impl Frame {
     /// The page with another status: what was sent could not be done.
     pub(crate) fn answer(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
         self.sight.said();
-        HttpResponse::build(status)
-            .insert_header((CONTENT_TYPE, HTML))
-            .body(self.whole(title, body).into_string())
+        let (before, after) = self.halves(title);
+        // A long list is copied once, to where there is room for all of it.
+        let page = [before, body.render().into_string(), after].concat();
+        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page)
     }
 
-    /// The page as text; where it is not sent whole, `body` ends it in two halves.
-    pub(crate) fn whole(&self, title: &str, body: impl Render) -> Markup {
+    /// What stands before a page's body, and what after it.
+    pub(crate) fn halves(&self, title: &str) -> (String, String) {
         let store = self.store().map(|store| store.name.as_str());
         let inner = html! {
             @if let Some(slug) = &self.entered { (self.banner(slug)) }
@@ -160,10 +162,12 @@ impl Frame {
             }
             main #main tabindex="-1" {
                 @if let Some(flash) = self.sight.flash { (flash_of(flash)) }
-                (body)
+                (PreEscaped(BODY))
             }
         };
-        document(&self.sight.panel, self.sight.theme, &titled(title, store), None, inner)
+        let page = document(&self.sight.panel, self.sight.theme, &titled(title, store), None, inner);
+        let (before, after) = page.0.split_once(BODY).unwrap_or((&page.0, ""));
+        (before.to_owned(), after.to_owned())
     }
 
     fn banner(&self, slug: &str) -> Markup {
@@ -230,6 +234,9 @@ impl Sight {
         HttpResponse::SeeOther().insert_header((LOCATION, self.at(path))).finish()
     }
 }
+
+/// Where a page's body will stand. Nothing that somebody typed looks like that: its `<` is escaped.
+const BODY: &str = "<!--body-->";
 
 /// The media type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";

@@ -11,7 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use haat_domain::authz::Action;
 use haat_domain::catalog::{
-    Product, ProductFilter, ProductKey, ProductPatch, ProductStatus, list_products, lock_product,
+    Product, ProductFilter, ProductKey, ProductPatch, ProductStatus, Stock, list_products, lock_product,
     update_product,
 };
 use haat_domain::cx::Cx;
@@ -227,6 +227,8 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
 fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     let ordering = draft.typed.filled("ordering").unwrap_or("-created_at");
     let price = format!("Price ({})", found.currency);
+    let hidden = html! { (frame.token()) input type="hidden" name="back" value=(frame.sight.query); };
+    let rows = Rows { frame, products: frame.at("/products/"), hidden };
     html! {
         div.scroll role="region" tabindex="0" aria-label="Products" {
             table.list {
@@ -241,12 +243,11 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
                         th scope="col" { "Changed" }
                     }
                 }
-                tbody { @for product in &found.page.items { (row(frame, product)) } }
+                tbody { @for product in &found.page.items { (rows.row(product)) } }
             }
         }
         form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
-            (frame.token())
-            input type="hidden" name="back" value=(frame.sight.query);
+            (rows.hidden)
             span { span data-picked { "Those" } " chosen" }
             button.button type="submit" name="do" value="activate" { "Put on sale" }
             button.button type="submit" name="do" value="archive" { "Archive" }
@@ -254,41 +255,48 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     }
 }
 
-fn row(frame: &Frame, product: &Product) -> Markup {
-    let details = &product.details;
-    let (name, price) = (details.name.as_str(), details.price.to_string());
-    let stock = details.stock.map(|stock| stock.get().to_string()).unwrap_or_default();
-    let low = details.stock.is_some_and(|stock| stock.get() <= LOW_STOCK);
-    let here = format!("/products/{}/", product.id);
-    let quick = format!("quick-{}", product.id);
-    html! {
-        tr id={ "product-" (product.id) } {
-            td.pick { label { span.sr { "Choose " (name) } input type="checkbox" form="bulk" name="pick" value=(product.id); } }
-            th scope="row" {
-                a href=(frame.at(&here)) { (name) }
-                @if let Some(sku) = &details.sku { div.muted { (sku.as_str()) } }
-            }
-            td.num data-label="Price" {
-                // A form cannot go across cells: this field names the one beside the stock.
-                input.inline form=(quick) name="price" value=(price) inputmode="decimal" autocomplete="off"
-                    required aria-label={ "Price of " (name) };
-            }
-            td.num data-label="Stock" {
-                form.inline id=(quick) method="post" action=(frame.at(&format!("{here}quick/"))) {
-                    (frame.token())
-                    input type="hidden" name="back" value=(frame.sight.query);
-                    input type="hidden" name="was_price" value=(price);
-                    input type="hidden" name="was_stock" value=(stock);
-                    input.inline name="stock" type="number" min="0" value=(stock) autocomplete="off"
-                        placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
-                    button.button.small.save type="submit" { "Save" }
+/// What all rows have in common.
+struct Rows<'a> {
+    frame: &'a Frame,
+    products: String,
+    /// The hidden fields of a form that comes back to this list.
+    hidden: Markup,
+}
+
+impl Rows<'_> {
+    fn row(&self, product: &Product) -> Markup {
+        let (id, details) = (product.id.get(), &product.details);
+        let (name, price) = (details.name.as_str(), details.price.to_string());
+        let stock = details.stock.map(Stock::get);
+        let low = stock.is_some_and(|stock| stock <= LOW_STOCK);
+        html! {
+            tr id={ "product-" (id) } {
+                td.pick { label { span.sr { "Choose " (name) } input type="checkbox" form="bulk" name="pick" value=(id); } }
+                th scope="row" {
+                    a href={ (self.products) (id) "/" } { (name) }
+                    @if let Some(sku) = &details.sku { div.muted { (sku.as_str()) } }
                 }
+                td.num data-label="Price" {
+                    // A form cannot go across cells: this field names the one beside the stock.
+                    input.inline form={ "quick-" (id) } name="price" value=(price) inputmode="decimal" autocomplete="off"
+                        required aria-label={ "Price of " (name) };
+                }
+                td.num data-label="Stock" {
+                    form.inline id={ "quick-" (id) } method="post" action={ (self.products) (id) "/quick/" } {
+                        (self.hidden)
+                        input type="hidden" name="was_price" value=(price);
+                        input type="hidden" name="was_stock" value=[stock];
+                        input.inline name="stock" type="number" min="0" value=[stock] autocomplete="off"
+                            placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
+                        button.button.small.save type="submit" { "Save" }
+                    }
+                }
+                td data-label="Status" {
+                    (badge(details.status.name()))
+                    @if low { " " (badge("low")) }
+                }
+                td data-label="Changed" { (self.frame.time(product.updated_at)) }
             }
-            td data-label="Status" {
-                (badge(details.status.name()))
-                @if low { " " (badge("low")) }
-            }
-            td data-label="Changed" { (frame.time(product.updated_at)) }
         }
     }
 }
