@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::form::{Draft, Fields, Query, day, limited};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::ui::{Input, empty, head, pager, problem};
+use crate::ui::{Input, empty, head, nothing, pager, problem};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
 use actix_web::{Error as WebError, HttpResponse};
@@ -80,8 +80,7 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<Recorded>) -> Markup {
         (problem(draft))
         (filters(frame, draft))
         @if page.items.is_empty() {
-            (empty("No such entries", "Nothing that was done matches what you are looking for.",
-                &html! { a.button href=(frame.at("/audit/")) { "Show everything" } }))
+            (nothing(frame, draft, "entries", &empty("No entries yet", "Whatever is changed appears here.", &html! {})))
         } @else {
             div.scroll role="region" tabindex="0" aria-label="Audit log" {
                 table.list {

@@ -2,6 +2,7 @@
 
 use crate::Panel;
 use crate::page::card;
+use crate::show::capital;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
@@ -128,10 +129,8 @@ pub(crate) fn said(error: &Error) -> String {
 
 /// The text with a capital letter and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
+    format!("{}{end}", capital(text))
 }
 
 impl ResponseError for Failure {

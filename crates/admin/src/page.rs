@@ -148,12 +148,15 @@ impl Frame {
                 a.brand href=(self.at("/")) { "Haat" }
                 span.store title=[store] { (store.unwrap_or("Platform")) }
                 nav.main aria-label="Main" {
-                    @if self.store().is_some() || self.entered.is_some() { @for item in STORE { (self.item(item)) } }
+                    @if self.store().is_some() || self.entered.is_some() {
+                        @for item in STORE { (self.item(item)) }
+                        @if self.who.role == Role::Superuser { hr; }
+                    }
                     @for item in PLATFORM { (self.item(item)) }
                 }
                 div.who {
                     a href=(self.at("/account/")) aria-current=[self.is_here("/account/").then_some("page")] { (self.who.name) }
-                    span.role { (self.who.role) }
+                    span.role { @if self.who.role == Role::Superuser { "platform admin" } @else { (self.who.role) } }
                     form method="post" action=(self.at("/sign-out/")) {
                         (self.token())
                         button.quiet type="submit" { "Sign out" }

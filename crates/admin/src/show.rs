@@ -156,6 +156,13 @@ fn short(month: &str) -> &str {
     month.get(..3).unwrap_or(month)
 }
 
+/// The text with a capital letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + letters.as_str()
+}
+
 /// When a day begins there.
 pub(crate) fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
     let start = day.to_zoned(zone.clone()).ok()?;

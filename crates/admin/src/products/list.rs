@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, Query, limited, sorted};
 use crate::page::Frame;
-use crate::ui::{Input, badge, empty, head, pager, problem, sortable};
+use crate::ui::{Input, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use haat_domain::authz::Action;
@@ -22,7 +22,7 @@ use haat_domain::page::{Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
 use haat_domain::text::Search;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use std::collections::BTreeSet;
 
 const ROWS: i64 = 50;
@@ -165,29 +165,14 @@ fn page(frame: &Frame, draft: &Draft, found: &Found, filtered: bool) -> Markup {
             }))
         } @else {
             (filters(frame, draft, filtered))
-            @if found.page.items.is_empty() { (nothing(frame, filtered)) } @else { (table(frame, draft, found)) }
+            @if found.page.items.is_empty() {
+                (nothing(frame, draft, "products", &empty("Nothing here", "All there is, is archived.",
+                    &html! { a.button href=(frame.at("/products/?status=all")) { "Show everything" } })))
+            } @else {
+                (table(frame, draft, found))
+                (pager(frame, found.page.next.as_ref()))
+            }
         }
-        (pager(frame, found.page.next.as_ref()))
-    }
-}
-
-fn nothing(frame: &Frame, filtered: bool) -> Markup {
-    if filtered {
-        empty(
-            "Nothing matches",
-            "No product is like that. Try fewer words, or look at all of them.",
-            &html! {
-                a.button href=(frame.at("/products/")) { "Clear the filter" }
-            },
-        )
-    } else {
-        empty(
-            "Nothing here",
-            "All there is, is archived or on an earlier page.",
-            &html! {
-                a.button href=(frame.at("/products/?status=all")) { "Show everything" }
-            },
-        )
     }
 }
 
@@ -217,7 +202,7 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
             (Input::choice(draft, "stock", "Stock", stocks))
             (Input::amount(draft, "min_price", "Price from"))
             (Input::amount(draft, "max_price", "Price to"))
-            (Input::choice(draft, "ordering", "Order", orders))
+            (Input::choice(draft, "ordering", "Sort", orders))
             button.button type="submit" { "Filter" }
             @if filtered { a.button.quiet href=(frame.at("/products/")) { "Clear" } }
         }
@@ -266,7 +251,8 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn row(&self, product: &Product) -> Markup {
         let (id, details) = (product.id.get(), &product.details);
-        let (name, price) = (details.name.as_str(), details.price.to_string());
+        // They stand in a row several times, and are escaped once.
+        let (name, price) = (details.name.as_str().render(), details.price.to_string().render());
         let stock = details.stock.map(Stock::get);
         let low = stock.is_some_and(|stock| stock <= LOW_STOCK);
         html! {
@@ -278,20 +264,20 @@ impl Rows<'_> {
                 }
                 td.num data-label="Price" {
                     // A form cannot go across cells: this field names the one beside the stock.
-                    input.inline form={ "quick-" (id) } name="price" value=(price) inputmode="decimal" autocomplete="off"
-                        required aria-label={ "Price of " (name) };
+                    input.inline form={ "quick-" (id) } name="price" value=(price) inputmode="decimal" required
+                        aria-label={ "Price of " (name) };
                 }
                 td.num data-label="Stock" {
-                    form.inline id={ "quick-" (id) } method="post" action={ (self.products) (id) "/quick/" } {
+                    form.inline id={ "quick-" (id) } method="post" action={ (self.products) (id) "/quick/" } autocomplete="off" {
                         (self.hidden)
                         input type="hidden" name="was_price" value=(price);
                         input type="hidden" name="was_stock" value=[stock];
-                        input.inline name="stock" type="number" min="0" value=[stock] autocomplete="off"
+                        input.inline name="stock" type="number" min="0" value=[stock]
                             placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
                         button.button.small.save type="submit" { "Save" }
                     }
                 }
-                td data-label="Status" {
+                td.state data-label="Status" {
                     (badge(details.status.name()))
                     @if low { " " (badge("low")) }
                 }
