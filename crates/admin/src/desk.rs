@@ -53,7 +53,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    fn of(req: &HttpRequest) -> Result<Self> {
+    pub(crate) fn of(req: &HttpRequest) -> Result<Self> {
         let missing = || Error::internal("the panel is not mounted");
         let app = req.app_data::<Data<App>>().ok_or_else(missing)?.clone();
         let panel = req.app_data::<Data<Panel>>().ok_or_else(missing)?.clone();

@@ -181,12 +181,14 @@ pub(crate) fn page_of(
     note: &Note,
     request: &str,
     here: &str,
+    lost: bool,
 ) -> (Option<StatusCode>, BoxBody, Option<HeaderValue>) {
     match note {
         Note::Page { title, text } => (None, BoxBody::new(failure_page(panel, title, text, request)), None),
         Note::SignIn(why) => {
             let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
-            let place = format!("{}?why={}&next={next}", panel.at("/sign-in/"), why.code());
+            let lost = if lost { "&lost=true" } else { "" };
+            let place = format!("{}?why={}&next={next}{lost}", panel.at("/sign-in/"), why.code());
             (Some(StatusCode::SEE_OTHER), BoxBody::new(()), HeaderValue::from_str(&place).ok())
         }
     }
