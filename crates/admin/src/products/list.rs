@@ -22,7 +22,7 @@ use haat_domain::page::{Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
 use haat_domain::text::Search;
-use maud::{Markup, Render, html};
+use maud::{Markup, PreEscaped, Render, html};
 use std::collections::BTreeSet;
 
 const ROWS: i64 = 50;
@@ -212,7 +212,11 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
 fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     let ordering = draft.typed.filled("ordering").unwrap_or("-created_at");
     let price = format!("Price ({})", found.currency);
-    let hidden = html! { (frame.token()) input type="hidden" name="back" value=(frame.sight.query); };
+    let query = &frame.sight.query;
+    let hidden = html! {
+        (frame.token())
+        @if !query.is_empty() { input type="hidden" name="back" value=(query); }
+    };
     let rows = Rows { frame, products: frame.at("/products/"), hidden };
     html! {
         div.scroll role="region" tabindex="0" aria-label="Products" {
@@ -228,7 +232,7 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
                         th scope="col" { "Changed" }
                     }
                 }
-                tbody { @for product in &found.page.items { (rows.row(product)) } }
+                tbody { (rows.all(&found.page.items)) }
             }
         }
         form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
@@ -249,6 +253,11 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// They are most of the page: put together where there is room for all, instead of where that grows.
+    fn all(&self, products: &[Product]) -> Markup {
+        PreEscaped(products.iter().map(|product| self.row(product).0).collect::<Vec<_>>().concat())
+    }
+
     fn row(&self, product: &Product) -> Markup {
         let (id, details) = (product.id.get(), &product.details);
         // They stand in a row several times, and are escaped once.
