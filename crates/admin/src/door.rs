@@ -97,7 +97,7 @@ async fn sign_in(
     sight.keep(Jar::Seed, seed.value().to_owned());
     sight.empty(Jar::Store);
     let session = sight.app.credential(&caller)?.session.get();
-    let question = kept::question(&sight, &typed, &token(&seed.token(session)));
+    let question = kept::question(&sight, StatusCode::OK, &typed, &token(&seed.token(session)));
     Ok(question.unwrap_or_else(|| sight.go(place(&sight, typed.get("next")), None)))
 }
 

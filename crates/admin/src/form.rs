@@ -262,7 +262,11 @@ impl FromRequest for Posted {
                     return Err(failure);
                 }
             };
-            let fields = read(&req, &desk.sight, desk.session, payload).await?;
+            let fields = received(&req, &desk.sight, desk.session, payload).await?;
+            if !desk.sight.seed.vouches(desk.session, fields.get(TOKEN)) {
+                kept::of_another_session(&req, &desk, &fields);
+                return Err(Failure::Forged);
+            }
             // Whether the session still counts is known when its row is read.
             kept::note(&req, &fields);
             Ok(Self(desk, fields))
@@ -294,12 +298,22 @@ pub(crate) async fn read(
     session: i64,
     payload: Payload,
 ) -> Result<Fields, Failure> {
+    let fields = received(req, sight, session, payload).await?;
+    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
+}
+
+/// The same, whatever page it is from.
+async fn received(
+    req: &HttpRequest,
+    sight: &Sight,
+    session: i64,
+    payload: Payload,
+) -> Result<Fields, Failure> {
     same_site(req)?;
     // Strangers have little to say.
     let limit = if session == 0 { DOOR_LIMIT } else { FORM_LIMIT };
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload, limit));
-    let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
-    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
+    Ok(Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?))
 }
 
 pub(crate) async fn read_all(mut payload: Payload, limit: usize) -> Result<BytesMut, Failure> {

@@ -2,7 +2,7 @@
 //! fields of the door's own form, and is sent again when they say so. Nothing of it stays on the server.
 
 use crate::Panel;
-use crate::desk::Sight;
+use crate::desk::{Desk, Sight};
 use crate::door;
 use crate::form::{DOOR_LIMIT, Fields, ONCE, TOKEN, read_all, same_site};
 use crate::show::capital;
@@ -35,6 +35,27 @@ pub(crate) async fn read(req: &HttpRequest, payload: Payload) {
     }
 }
 
+/// The question that is the answer to this request: an extension of it.
+struct Asked(HttpResponse);
+
+/// A form from before somebody signed in anew, in another tab, changes nothing. If their browser itself says that it is
+/// from a page of this server, they are asked whether to send it again.
+pub(crate) fn of_another_session(req: &HttpRequest, desk: &Desk, typed: &Fields) {
+    let kept = packed(req.path(), typed);
+    let site = req.headers().get("sec-fetch-site");
+    if site.is_some_and(|site| site == "same-origin") && tells(&kept) {
+        let asked = question(&desk.sight, StatusCode::FORBIDDEN, &kept, &desk.token());
+        if let Some(page) = asked {
+            req.extensions_mut().insert(Asked(page));
+        }
+    }
+}
+
+/// What somebody was asked instead of an answer.
+pub(crate) fn asked(req: &HttpRequest) -> Option<HttpResponse> {
+    req.extensions_mut().remove::<Asked>().map(|Asked(page)| page)
+}
+
 /// What becomes of it.
 pub(crate) enum Fate {
     /// It is on this page of the door.
@@ -52,7 +73,7 @@ pub(crate) fn fate(req: &HttpRequest, why: AuthFailure) -> Fate {
         return if kind.starts_with("multipart/") { Fate::Lost } else { Fate::Nothing };
     };
     let kept = packed(req.path(), &typed);
-    if !kept.iter().any(|(name, value)| is_told(name) && !value.is_empty()) {
+    if !tells(&kept) {
         return Fate::Nothing;
     }
     let mut size = form_urlencoded::Serializer::new(String::new());
@@ -94,13 +115,23 @@ pub(crate) fn hidden(typed: &Fields) -> Markup {
     html! { @for (name, value) in within(typed) { input type="hidden" name=(name) value=(value); } }
 }
 
+/// Whether there is something in it that somebody has typed.
+fn tells(kept: &Fields) -> bool {
+    kept.iter().any(|(name, value)| is_told(name) && !value.is_empty())
+}
+
 /// Whether somebody has typed this: the rest is what forms have in them for the server.
 fn is_told(name: &str) -> bool {
     name.strip_prefix(PREFIX).is_some_and(|name| name != ONCE && name != "back" && !name.starts_with("was_"))
 }
 
 /// Asks somebody who has signed in again whether what they had typed shall be sent, if there is something.
-pub(crate) fn question(sight: &Sight, typed: &Fields, token: &Markup) -> Option<HttpResponse> {
+pub(crate) fn question(
+    sight: &Sight,
+    status: StatusCode,
+    typed: &Fields,
+    token: &Markup,
+) -> Option<HttpResponse> {
     let to = typed.filled(TO)?;
     let fields = || typed.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
     let told = typed.iter().filter(|(name, value)| is_told(name) && !value.is_empty());
@@ -121,5 +152,5 @@ pub(crate) fn question(sight: &Sight, typed: &Fields, token: &Markup) -> Option<
             }
         }
     };
-    Some(sight.door(StatusCode::OK, "Send it again?", body))
+    Some(sight.door(status, "Send it again?", body))
 }

@@ -158,6 +158,10 @@ async fn around(
 }
 
 fn say(res: &mut ServiceResponse<BoxBody>, note: &Note) {
+    if let Some(asked) = kept::asked(res.request()) {
+        *res.response_mut() = asked;
+        return;
+    }
     let mut lost = false;
     if let Note::SignIn(why) = note {
         match kept::fate(res.request(), *why) {

@@ -20,6 +20,7 @@ cases! {
     an_admin_enters_a_store_and_leaves_it,
     what_was_typed_when_a_session_ended_is_kept_at_the_door,
     what_cannot_be_kept_at_the_door_is_told_to_be_lost,
+    a_form_from_before_somebody_signed_in_anew_is_asked_about,
 }
 
 /// Has the access token of a browser grow old, as it does after some minutes.
@@ -274,4 +275,26 @@ fn what_cannot_be_kept_at_the_door_is_told_to_be_lost(world: &World) {
     // Where nothing was typed, nothing is lost.
     let nothing = visitor.post("/sign-out/", &[("", "")]).must(303);
     assert!(!visitor.follow(&nothing).must(200).text.contains("not saved"));
+}
+
+fn a_form_from_before_somebody_signed_in_anew_is_asked_about(world: &World) {
+    let (shop, visitor) = owner(world);
+    // In another tab.
+    visitor.post("/sign-out/", &[("", "")]).must(303);
+    let old = visitor.token();
+    visitor.sign_in(&shop.owner.username, PASSWORD, "Alpha").must(303);
+    let product = [("name", "Lamp"), ("price", "12.50")];
+    let send = |site: &str| {
+        visitor.send(visitor.filled(&old, "/products/new/", &product).header("Sec-Fetch-Site", site))
+    };
+    let asked = send("same-origin").must(403);
+    assert!(words(main(&asked.text)).contains("not saved yet. Name Lamp Price 12.50"), "{}", asked.text);
+    assert_eq!(shop.owner.get("/api/products/").must(200).json, json!([]));
+    visitor.send_form(&asked, "/products/new/", &[]).must(303);
+    assert_eq!(shop.owner.get("/api/products/").must(200).json[0]["name"], "Lamp");
+    // Whoever does not come from a page of ours is told nothing but no.
+    for site in ["none", "cross-site", "same-site"] {
+        let page = send(site).must(403);
+        assert!(!page.text.contains("Lamp") && page.text.contains("Not accepted"), "{site}: {}", page.text);
+    }
 }
