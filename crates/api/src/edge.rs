@@ -2,7 +2,8 @@
 //! tags, headers, metrics, the access log.
 
 use crate::address::{ClientAddress, over_tls};
-use crate::etag::{replace_body, tag};
+use crate::etag::tag;
+use crate::input::turn_away;
 use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
 use crate::stopping::Stopping;
@@ -91,15 +92,15 @@ pub async fn edge(
     #[cfg(feature = "otlp")]
     crate::traces::go_on(&trace, req.headers());
 
-    let mut res = if let Some(refusal) = refusal {
-        req.into_response(refusal.error_response())
+    let res = if let Some(refusal) = refusal {
+        turn_away(req, refusal.error_response()).await
     } else {
         // Handlers' errors are answers by now; what is left as an error is the framework's own.
         let answer = REQUEST.scope(id.clone(), next.call(req)).instrument(trace.clone());
         answer.await?.map_into_boxed_body()
     };
-    write_problem(&mut res, &id, panel.as_ref());
-    tag(&method, &mut res);
+    let res = write_problem(res, &id, panel.as_ref());
+    let mut res = tag(&method, res);
     let asked = res.request().headers();
     let authenticated = asked.contains_key(AUTHORIZATION);
     let headers = res.headers_mut();
@@ -200,26 +201,29 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Every error has the same body, those of the framework included; in the admin panel it is a page.
-fn write_problem(res: &mut ServiceResponse<BoxBody>, id: &str, panel: Option<&Data<Panel>>) {
+fn write_problem(
+    mut res: ServiceResponse<BoxBody>,
+    id: &str,
+    panel: Option<&Data<Panel>>,
+) -> ServiceResponse<BoxBody> {
     if !res.status().is_client_error() && !res.status().is_server_error() {
-        return;
+        return res;
     }
     if panel.is_some() && res.headers().contains_key(CONTENT_TYPE) {
-        return;
+        return res;
     }
     let known = res.response().extensions().get::<Problem>().cloned();
     let mut problem = known.unwrap_or_else(|| ApiError::Framework(res.status()).problem());
-    if let Some(panel) = panel {
-        let page = haat_admin::failure::failure_page(panel, problem.title, &problem.detail, id);
-        res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(haat_admin::HTML));
-        res.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(haat_admin::POLICY));
-        res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        replace_body(res, BoxBody::new(page));
-        return;
-    }
-    id.clone_into(&mut problem.request_id);
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    res.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    replace_body(res, BoxBody::new(body));
+    let headers = res.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let body = if let Some(panel) = panel {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(haat_admin::HTML));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(haat_admin::POLICY));
+        BoxBody::new(haat_admin::failure::failure_page(panel, problem.title, &problem.detail, id))
+    } else {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        id.clone_into(&mut problem.request_id);
+        BoxBody::new(serde_json::to_vec(&problem).unwrap_or_default())
+    };
+    res.map_body(|_, _| body)
 }

@@ -5,7 +5,7 @@ pub use crate::digits::Digits;
 use crate::edge::Edge;
 use crate::once;
 use crate::problem::ApiError;
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use actix_web::mime::Mime;
 use actix_web::web::{BytesMut, Data};
@@ -89,6 +89,18 @@ async fn read(req: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError>
     let body = tokio::time::timeout(time, read_all(req, payload, limit));
     let body = body.await.unwrap_or(Err(ApiError::SlowBody))?;
     if body.is_empty() || is_json(req) { Ok(body) } else { Err(ApiError::WrongType) }
+}
+
+/// A body that nobody will look at is waited for no longer than this.
+const SOON: Duration = Duration::from_millis(250);
+
+/// Answers without having looked at the body. Where something of it is left on a connection the HTTP library closes it,
+/// and then each refusal costs another connection, which is more than all else about it.
+pub async fn turn_away(req: ServiceRequest, answer: HttpResponse) -> ServiceResponse {
+    let (req, body) = req.into_parts();
+    // One that is large or slow ends with the connection.
+    let _ = tokio::time::timeout(SOON, read_all(&req, body, DOOR_LIMIT)).await;
+    ServiceResponse::new(req, answer)
 }
 
 /// Whether the body is said to be JSON, in the one charset that JSON has.

@@ -5,6 +5,7 @@
 use crate::address::ClientAddress;
 use crate::auth::bearer;
 use crate::edge::Edge;
+use crate::input::turn_away;
 use crate::problem::ApiError;
 use crate::wall;
 use actix_web::body::{BoxBody, MessageBody};
@@ -238,7 +239,7 @@ pub async fn limit(
             if let (Some(edge), ApiError::Limited { policy, .. }) = (req.app_data::<Data<Edge>>(), &refusal) {
                 edge.metrics.limited(policy);
             }
-            req.into_response(refusal.error_response())
+            turn_away(req, refusal.error_response()).await
         }
         None => next.call(req).await?.map_into_boxed_body(),
     };

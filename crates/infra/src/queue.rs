@@ -4,6 +4,7 @@
 //! its client no longer wants. See docs/adr/0017-admission-and-load-shedding.md.
 
 use haat_domain::error::{Error, Result};
+use haat_domain::ids::TenantId;
 use haat_domain::ports::QueueVitals;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,16 @@ pub(crate) struct Bounds {
     /// How long one may wait, at a time when the queue is empty now and then. One that is never empty gets more than
     /// can be done: then the wait helps nobody, and is this divided by [`STANDING`].
     pub(crate) patience: Duration,
+    /// How many of one store's may be under way at once, where that is limited: the others let those of other stores
+    /// pass.
+    pub(crate) of_one_store: Option<usize>,
+}
+
+impl Bounds {
+    /// The store among whose it counts, if that matters.
+    fn counted(&self, item: &impl Waits) -> Option<TenantId> {
+        self.of_one_store.and(item.store())
+    }
 }
 
 /// How much less patience there is with a queue that has not been empty for as long as anybody may wait in it.
@@ -30,6 +41,11 @@ const TICK: Duration = Duration::from_millis(250);
 pub(crate) trait Waits: Send + 'static {
     /// It has waited for too long, and nothing of it was begun.
     fn give_up(self);
+
+    /// The store among whose it counts.
+    fn store(&self) -> Option<TenantId> {
+        None
+    }
 }
 
 /// The end of a queue where things are put in. When it is dropped nothing more comes, what waits is still done, and
@@ -50,6 +66,8 @@ struct State<T> {
     waiting: VecDeque<(Instant, T)>,
     /// When it was last seen empty.
     empty_at: Instant,
+    /// The stores of what is under way, if that is limited.
+    under_way: Vec<TenantId>,
     /// Threads that wait for something to come.
     idle: usize,
     closed: bool,
@@ -62,9 +80,9 @@ enum Head<T> {
     Overdue(T),
 }
 
-impl<T> State<T> {
+impl<T: Waits> State<T> {
     fn new(now: Instant) -> Self {
-        Self { waiting: VecDeque::new(), empty_at: now, idle: 0, closed: false }
+        Self { waiting: VecDeque::new(), empty_at: now, under_way: Vec::new(), idle: 0, closed: false }
     }
 
     fn patience(&self, bounds: &Bounds, now: Instant) -> Duration {
@@ -81,12 +99,27 @@ impl<T> State<T> {
 
     fn pop(&mut self, bounds: &Bounds, now: Instant) -> Option<Head<T>> {
         let patience = self.patience(bounds, now);
-        let (since, item) = self.waiting.pop_front()?;
+        let place = self.waiting.iter().position(|(_, item)| self.may_begin(bounds, item))?;
+        let (since, item) = self.waiting.remove(place)?;
         if self.waiting.is_empty() {
             self.empty_at = now;
         }
-        let waited = now.saturating_duration_since(since);
-        Some(if waited > patience { Head::Overdue(item) } else { Head::InTime(since, item) })
+        if now.saturating_duration_since(since) > patience {
+            return Some(Head::Overdue(item));
+        }
+        self.under_way.extend(bounds.counted(&item));
+        Some(Head::InTime(since, item))
+    }
+
+    fn may_begin(&self, bounds: &Bounds, item: &T) -> bool {
+        let under_way = |store| self.under_way.iter().filter(|other| **other == store).count();
+        bounds.counted(item).is_none_or(|store| Some(under_way(store)) < bounds.of_one_store)
+    }
+
+    fn end(&mut self, store: TenantId) {
+        if let Some(place) = self.under_way.iter().position(|other| *other == store) {
+            self.under_way.swap_remove(place);
+        }
     }
 
     /// Only what is overdue.
@@ -150,7 +183,12 @@ impl<T: Waits> Entrance<T> {
             let (queue, each) = (Arc::clone(&self.0), each.clone());
             spawn(name, move || {
                 while let Some((since, item)) = queue.take() {
+                    let store = queue.bounds.counted(&item);
                     each(item, since);
+                    // Nobody is woken for what may begin now: this thread comes for it.
+                    if let Some(store) = store {
+                        queue.lock().end(store);
+                    }
                 }
             })?;
         }
@@ -245,7 +283,16 @@ pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { capacity: 3, patience: Duration::from_secs(1) };
+    const BOUNDS: Bounds = Bounds { capacity: 3, patience: Duration::from_secs(1), of_one_store: None };
+
+    impl Waits for char {
+        fn give_up(self) {}
+
+        /// A capital letter is of the store of its small one.
+        fn store(&self) -> Option<TenantId> {
+            self.is_ascii_alphabetic().then(|| TenantId::new(u32::from(self.to_ascii_lowercase()).into()))
+        }
+    }
 
     fn after(start: Instant, millis: u64) -> Instant {
         start + Duration::from_millis(millis)
@@ -269,15 +316,41 @@ mod tests {
     fn a_queue_that_is_never_empty_has_less_patience_until_it_is() {
         let start = Instant::now();
         let mut state = State::new(start);
-        for turn in 0..12_u64 {
-            state.put(turn, after(start, turn * 100));
+        for (turn, item) in (0..).zip('a'..='l') {
+            state.put(item, after(start, turn * 100));
         }
         // From one second on it has been standing.
-        assert!(matches!(state.pop(&BOUNDS, after(start, 1000)), Some(Head::InTime(_, 0))));
-        assert_eq!(state.pop(&BOUNDS, after(start, 1001)), Some(Head::Overdue(1)));
+        assert!(matches!(state.pop(&BOUNDS, after(start, 1000)), Some(Head::InTime(_, 'a'))));
+        assert_eq!(state.pop(&BOUNDS, after(start, 1001)), Some(Head::Overdue('b')));
         while state.pop(&BOUNDS, after(start, 1200)).is_some() {}
-        state.put(12, after(start, 1300));
-        assert!(matches!(state.pop(&BOUNDS, after(start, 2200)), Some(Head::InTime(_, 12))));
+        state.put('m', after(start, 1300));
+        assert!(matches!(state.pop(&BOUNDS, after(start, 2200)), Some(Head::InTime(_, 'm'))));
+    }
+
+    #[test]
+    fn a_store_has_so_many_under_way_and_others_pass_those_that_wait() {
+        let bounds = Bounds { of_one_store: Some(2), ..BOUNDS };
+        let start = Instant::now();
+        let mut state = State::new(start);
+        for item in "aAaAb-".chars() {
+            state.put(item, start);
+        }
+        let mut next = || match state.pop(&bounds, start) {
+            Some(Head::InTime(_, item)) => {
+                if item == 'b' {
+                    state.end('a'.store().unwrap());
+                }
+                item
+            }
+            other => panic!("{other:?}"),
+        };
+        let taken: String = (0..5).map(|_| next()).collect();
+        assert_eq!(taken, "aAba-", "two of a, then b, and when one of a has ended another");
+        assert_eq!(state.pop(&bounds, start), None, "the last of a waits");
+        state.end('a'.store().unwrap());
+        assert_eq!(state.pop(&bounds, after(start, 2000)), Some(Head::Overdue('A')));
+        state.put('a', start);
+        assert!(state.pop(&bounds, start).is_some(), "what was given up was not under way");
     }
 
     struct Told(std::sync::mpsc::Sender<&'static str>);
@@ -290,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_gives_back_and_what_nobody_takes_is_given_up() {
-        let bounds = Bounds { capacity: 2, patience: Duration::ZERO };
+        let bounds = Bounds { capacity: 2, patience: Duration::ZERO, of_one_store: None };
         let entrance = Entrance::open("test", bounds).unwrap();
         let (tell, told) = std::sync::mpsc::channel();
         // The watch may look in between: then there is room again.
@@ -306,7 +379,7 @@ mod tests {
 
     #[test]
     fn what_waits_when_the_entrance_closes_is_still_taken() {
-        let bounds = Bounds { capacity: 2, patience: Duration::MAX };
+        let bounds = Bounds { capacity: 2, patience: Duration::MAX, of_one_store: None };
         let entrance = Entrance::open("test", bounds).unwrap();
         let (tell, told) = std::sync::mpsc::channel();
         let exit = entrance.exit();

@@ -20,7 +20,8 @@ pub struct Workers {
 impl Workers {
     /// Starts `threads` threads (at least one) with room for `waiting` tasks.
     pub fn start(name: &'static str, threads: usize, waiting: usize) -> Result<Self> {
-        let queue = Entrance::open(name, Bounds { capacity: waiting, patience: Duration::MAX })?;
+        let queue =
+            Entrance::open(name, Bounds { capacity: waiting, patience: Duration::MAX, of_one_store: None })?;
         queue.serve(name, threads, |task: Task, _| {
             if catch_unwind(AssertUnwindSafe(task)).is_err() {
                 tracing::error!("a task panicked");

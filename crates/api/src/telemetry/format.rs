@@ -4,7 +4,7 @@ use super::lines::Lines;
 use crate::config::LogFormat;
 use haat_domain::ports::Clock;
 use haat_infra::clock::SystemClock;
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{Arguments, Debug, Write as _};
@@ -60,10 +60,10 @@ fn json(line: &mut Vec<u8>, event: &Event<'_>) {
     let mut fields = Json(line);
     fields.0.push(b'{');
     fields.text("timestamp", format_args!("{}", SystemClock.now()));
-    fields.text("level", format_args!("{level}"));
-    fields.text("target", format_args!("{target}"));
+    fields.member("level", level.as_str());
+    fields.member("target", &target);
     event.record(&mut fields);
-    let _ = REQUEST.try_with(|request| fields.text("request", format_args!("{request}")));
+    let _ = REQUEST.try_with(|request| fields.member("request", request));
     line.extend_from_slice(b"}\n");
 }
 
@@ -71,12 +71,11 @@ fn json(line: &mut Vec<u8>, event: &Event<'_>) {
 struct Json<'l>(&'l mut Vec<u8>);
 
 impl Json<'_> {
+    /// Names are those of the source, in which nothing needs to be escaped.
     fn name(&mut self, name: &str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        let _ = serde_json::to_writer(&mut *self.0, name);
-        self.0.push(b':');
+        self.0.extend_from_slice(if self.0.len() > 1 { b",\"" } else { b"\"" });
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 
     fn text(&mut self, name: &str, value: Arguments<'_>) {
@@ -84,10 +83,14 @@ impl Json<'_> {
         let _ = serde_json::Serializer::new(&mut *self.0).collect_str(&value);
     }
 
-    fn value(&mut self, field: &Field, value: impl serde::Serialize) {
+    fn member(&mut self, name: &str, value: impl Serialize) {
+        self.name(name);
+        let _ = serde_json::to_writer(&mut *self.0, &value);
+    }
+
+    fn value(&mut self, field: &Field, value: impl Serialize) {
         if !is_of_the_bridge(field) {
-            self.name(field.name());
-            let _ = serde_json::to_writer(&mut *self.0, &value);
+            self.member(field.name(), value);
         }
     }
 }

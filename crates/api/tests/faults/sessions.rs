@@ -5,6 +5,7 @@ use crate::load::Load;
 use crate::program::Haat;
 use crate::{market, server};
 use haat_infra::testing::Raw;
+use serde_json::json;
 
 #[test]
 fn every_connection_is_held_by_others() {
@@ -67,4 +68,28 @@ fn rows_are_locked_by_others() {
     load.placed(40);
     assert!(haat.is_running());
     market::settle(&url, &market, load).was_always_answered();
+}
+
+#[test]
+fn one_store_in_which_everybody_waits_leaves_the_others_their_connections() {
+    let Some(cluster) = server::own(&[]) else { return };
+    let url = server::url(&cluster);
+    let mut haat = Haat::serve(&url, &["--database-pool", "4"]);
+    let market = market::open(haat.address, 2);
+    let (crowded, other) = (&market[..1], &market[1]);
+    let mut superuser = server::raw(&cluster.superuser_url_for("haat"));
+    let load = Load::start(crowded, 8);
+    load.placed(16);
+    superuser
+        .run("BEGIN; SELECT 1 FROM audit_heads WHERE tenant_id = (SELECT id FROM tenants WHERE name = 'Store 0') FOR UPDATE")
+        .unwrap();
+    load.unknown(2);
+    let product = other.prices.keys().next().unwrap();
+    for _ in 0..20 {
+        other.customer.post("/api/orders/", &json!({ "product": product, "quantity": 1 })).must(201);
+    }
+    superuser.run("ROLLBACK").unwrap();
+    load.placed(16);
+    assert!(haat.is_running());
+    market::settle(&url, crowded, load).was_always_answered();
 }

@@ -28,6 +28,11 @@ impl Waits for Unit {
     fn give_up(self) {
         self.work.settle(Err(unavailable("it has waited too long for its turn")));
     }
+
+    /// Reads do not wait for one another.
+    fn store(&self) -> Option<TenantId> {
+        self.tenant.filter(|_| self.access == Access::Write)
+    }
 }
 
 /// Runs `work` in the transaction that has just begun on this connection and ends it: `Ok(true)` commits, all else

@@ -2,6 +2,7 @@
 
 use super::wire::talk;
 use crate::support::{Client, World, send};
+use serde_json::json;
 use std::time::Duration;
 
 cases! {
@@ -12,6 +13,7 @@ cases! {
     what_is_left_is_said_on_every_answer,
     those_who_watch_the_server_are_not_limited,
     a_refusal_comes_before_the_body_and_the_database,
+    a_refusal_leaves_the_connection_to_the_next_request,
 }
 
 /// Asks so often; the statuses.
@@ -151,4 +153,28 @@ fn a_refusal_comes_before_the_body_and_the_database(world: &World) {
         answer.starts_with("HTTP/1.1 429 ")
     });
     assert!(refused);
+}
+
+fn a_refusal_leaves_the_connection_to_the_next_request(world: &World) {
+    let shop = world.open("Alpha");
+    let server = world.another(&["--limit-user", "1/1"]);
+    let client = server.serve(&shop.owner);
+    let refused = || {
+        let answers =
+            (0..10).map(|_| client.post("/api/products/", &json!({ "name": "Cup", "price": "1.00" })));
+        answers.into_iter().find(|answer| answer.status == 429).expect("a refusal")
+    };
+    assert_eq!(refused().header("connection"), None);
+    // One with a large body does not: the rest of it would have to be read.
+    let token = shop.owner.token.as_deref().unwrap();
+    let head = format!(
+        "POST /api/products/ HTTP/1.1\r\nHost: haat\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: 200000\r\n\r\n"
+    );
+    let closed = (0..10).any(|_| {
+        refused();
+        let (answer, _) = talk(server.address, head.as_bytes(), Duration::from_millis(500));
+        answer.starts_with("HTTP/1.1 429 ") && answer.to_lowercase().contains("connection: close")
+    });
+    assert!(closed);
 }

@@ -53,6 +53,10 @@ impl Default for PgOptions {
     }
 }
 
+/// So many writes of one store run at once. All of them need the end of its audit log, so that they come one after the
+/// other: one has it, one is on its way there, and any more would hold connections that other stores wait for.
+const ABREAST: usize = 2;
+
 /// A store in a PostgreSQL database.
 pub struct PgStore {
     server: Server,
@@ -141,7 +145,8 @@ impl PgStore {
     }
 
     fn start(server: Server, options: &PgOptions) -> Result<Self> {
-        let bounds = Bounds { capacity: options.queue, patience: server.patience };
+        let bounds =
+            Bounds { capacity: options.queue, patience: server.patience, of_one_store: Some(ABREAST) };
         let [work, scans] = server.queues;
         let (work, scans) = (Entrance::open(work, bounds)?, Entrance::open(scans, bounds)?);
         let connections = server.clone();

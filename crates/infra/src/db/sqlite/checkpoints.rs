@@ -5,79 +5,78 @@ use crate::queue;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use haat_domain::error::Result;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-/// After so many units of work, large or small, it is time to move what they have written.
-const MUCH: usize = 32;
+/// So many pages that have not been moved yet are worth moving: 1 MiB.
+const MUCH: i32 = 256;
 
 /// So many pages are too many for the log: 64 MiB.
 pub(super) const LONG: i32 = 16_000;
 
 /// The writer's side of the thread that moves.
 pub(super) struct Checkpoints {
-    units: usize,
     time: SyncSender<()>,
-    /// The log is too long, and the thread waits until the writer has seen to it.
-    too_long: Arc<AtomicBool>,
+    /// To have the log begin anew; it waits for nobody for long.
+    again: SqliteConnection,
+    long: i32,
+    limit: i32,
 }
 
 impl Checkpoints {
-    /// Begins, with a connection of its own.
-    pub(super) fn start(mut conn: SqliteConnection, long: i32) -> Result<Self> {
-        let ((time, told), too_long) = (sync_channel(1), Arc::<AtomicBool>::default());
-        let found = Arc::clone(&too_long);
+    /// Begins, with connections of its own.
+    pub(super) fn start(mut mover: SqliteConnection, again: SqliteConnection, long: i32) -> Result<Self> {
+        let (time, told) = sync_channel(1);
         queue::spawn("sqlite-checkpoint", move || {
-            let mut limit = long;
             while told.recv().is_ok() {
-                if found.load(Ordering::Acquire) {
-                    continue;
-                }
-                let pages = checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)");
-                if pages > limit {
-                    found.store(true, Ordering::Release);
-                }
-                // Where somebody reads for long it cannot begin anew: not tried again before it has grown as much again.
-                limit =
-                    if pages > limit { pages.saturating_add(long) } else { limit.min(pages.max(0) + long) };
+                checkpoint(&mut mover, "PRAGMA wal_checkpoint(PASSIVE)");
             }
         })?;
-        Ok(Self { units: 0, time, too_long })
+        Ok(Self { time, again, long, limit: long })
     }
 
-    /// After a COMMIT of so many units of work, on the writer's own connection.
-    pub(super) fn committed(&mut self, conn: &mut SqliteConnection, units: usize) {
-        if self.too_long.load(Ordering::Acquire) {
+    /// After a COMMIT, on the writer's own connection.
+    pub(super) fn committed(&mut self, conn: &mut SqliteConnection) {
+        let Some(Log { pages, moved, .. }) = checkpoint(conn, "PRAGMA wal_checkpoint(NOOP)") else { return };
+        self.limit = self.limit.min(pages.saturating_add(self.long));
+        if pages > self.limit {
             // Beside a writer that goes on, whatever is moved ends behind the log's end, and it grows and grows: for
             // once the writer does it, when little is left, and what waits waits. The log keeps its length, for to
             // write over what is there is cheaper for the disk than to make a file longer.
-            checkpoint(conn, "PRAGMA wal_checkpoint(RESTART)");
-            self.too_long.store(false, Ordering::Release);
-        }
-        self.units = self.units.saturating_add(units);
-        // Full: it was told already.
-        if self.units >= MUCH && self.time.try_send(()).is_ok() {
-            self.units = 0;
+            let end = checkpoint(&mut self.again, "PRAGMA wal_checkpoint(RESTART)");
+            // Where somebody reads for long it cannot begin anew: not tried again before it has grown as much again.
+            if end.is_some_and(|log| log.busy != 0 && !log.is_being_moved()) {
+                self.limit = pages.saturating_add(self.long);
+            }
+        } else if pages - moved >= MUCH {
+            // Full: it was told already.
+            let _ = self.time.try_send(());
         }
     }
 }
 
 #[derive(QueryableByName)]
-struct Found {
+struct Log {
     #[diesel(sql_type = Integer)]
-    log: i32,
+    busy: i32,
+    #[diesel(sql_type = Integer, column_name = "log")]
+    pages: i32,
+    #[diesel(sql_type = Integer, column_name = "checkpointed")]
+    moved: i32,
 }
 
-/// How many pages the log has.
-fn checkpoint(conn: &mut SqliteConnection, how: &str) -> i32 {
-    match diesel::sql_query(how).get_result::<Found>(conn) {
-        Ok(found) => found.log,
-        Err(error) => {
-            tracing::warn!(%error, "what is in the write-ahead log was not moved into the file");
-            0
-        }
+impl Log {
+    /// Whether somebody else is at it, so that nothing is known.
+    fn is_being_moved(&self) -> bool {
+        self.pages < 0
     }
+}
+
+fn checkpoint(conn: &mut SqliteConnection, how: &str) -> Option<Log> {
+    let told = diesel::sql_query(how).get_result(conn);
+    told.inspect_err(|error| {
+        tracing::warn!(%error, "what is in the write-ahead log was not moved into the file");
+    })
+    .ok()
 }
 
 #[cfg(test)]
@@ -85,30 +84,56 @@ mod tests {
     use super::super::store::establish;
     use super::*;
     use diesel::connection::SimpleConnection;
+    use std::path::Path;
     use std::time::{Duration, Instant};
+
+    fn open(folder: &Path) -> SqliteConnection {
+        let mut conn = establish(folder.join("a.db").to_str().unwrap()).unwrap();
+        conn.batch_execute(
+            "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0",
+        )
+        .unwrap();
+        conn
+    }
+
+    /// Until then, or it does not happen.
+    fn deadline() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn what_a_large_unit_has_written_is_moved_and_what_a_small_one_has_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = open(folder.path());
+        let mut checkpoints = Checkpoints::start(open(folder.path()), open(folder.path()), LONG).unwrap();
+        let mut moved = |size: i32, until: &dyn Fn(&Log) -> bool| {
+            let sql = format!(
+                "CREATE TABLE IF NOT EXISTS things (thing BLOB); INSERT INTO things VALUES (zeroblob({size}))"
+            );
+            writer.batch_execute(&sql).unwrap();
+            checkpoints.committed(&mut writer);
+            let deadline = deadline();
+            while !until(&checkpoint(&mut writer, "PRAGMA wal_checkpoint(NOOP)").unwrap()) {
+                assert!(Instant::now() < deadline, "nothing is moved");
+            }
+        };
+        moved(4096, &|log| log.moved == 0 && log.pages < MUCH);
+        moved(MUCH * 4096, &|log| log.moved == log.pages);
+    }
 
     #[test]
     fn a_log_that_is_too_long_begins_anew_and_nobody_waits_for_long_readers() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.db");
-        let open = || {
-            let mut conn = establish(file.to_str().unwrap()).unwrap();
-            conn.batch_execute(
-                "PRAGMA busy_timeout = 100; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0",
-            )
-            .unwrap();
-            conn
-        };
-        let (mut writer, mut reader) = (open(), open());
+        let (mut writer, mut reader) = (open(folder.path()), open(folder.path()));
         writer.batch_execute("CREATE TABLE things (thing BLOB)").unwrap();
         let pages = || std::fs::metadata(folder.path().join("a.db-wal")).unwrap().len() / 4096;
-        let mut checkpoints = Checkpoints::start(open(), 50).unwrap();
+        let mut checkpoints = Checkpoints::start(open(folder.path()), open(folder.path()), 50).unwrap();
         let mut write_until = |done: &dyn Fn(u64) -> bool| {
-            let (deadline, mut written) = (Instant::now() + Duration::from_secs(20), 0);
+            let (deadline, mut written) = (deadline(), 0);
             while !done(written) {
                 assert!(Instant::now() < deadline, "the log has {} pages after {written} more", pages());
                 writer.batch_execute("INSERT INTO things VALUES (zeroblob(9000))").unwrap();
-                checkpoints.committed(&mut writer, MUCH);
+                checkpoints.committed(&mut writer);
                 written += 3;
             }
         };

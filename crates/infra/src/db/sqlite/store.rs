@@ -58,6 +58,9 @@ impl Default for SqliteOptions {
 /// At most so many units of work share a COMMIT: enough to hide the disk, few enough to answer soon.
 const BATCH: usize = 64;
 
+/// Writes wait no longer than this for those who keep the log from beginning anew.
+const BRIEF: Duration = Duration::from_millis(100);
+
 /// A store in a SQLite file.
 pub struct SqliteStore {
     readers: Readers,
@@ -84,12 +87,13 @@ impl SqliteStore {
             .connection_customizer(Box::new(Reader { pragmas: pragmas(options) }))
             .build(ConnectionManager::new(file_name(path)?))
             .map_err(unavailable)?;
-        let bounds = Bounds { capacity: options.queue, patience: options.patience };
+        let bounds = Bounds { capacity: options.queue, patience: options.patience, of_one_store: None };
         let (writes, scans) = (Entrance::open("writes", bounds)?, Entrance::open("scans", bounds)?);
         let batches = Arc::new(Batches::default());
         let (waiting, sizes) = (writes.exit(), Arc::clone(&batches));
         conn.batch_execute("PRAGMA wal_autocheckpoint = 0").map_err(store_error)?;
-        let checkpoints = Checkpoints::start(connect(path, options)?, LONG)?;
+        let brief = SqliteOptions { busy_timeout: BRIEF, ..*options };
+        let checkpoints = Checkpoints::start(connect(path, options)?, connect(path, &brief)?, LONG)?;
         queue::spawn("sqlite-writer", move || write_all(conn, &waiting, &sizes, checkpoints))?;
         let threads = usize::try_from(options.readers).unwrap_or(1).div_ceil(2);
         let readers = Readers { pool: readers, patience: options.patience };
@@ -212,7 +216,7 @@ fn write_all(
             Ok(()) => {
                 let size = write_batch(&mut conn, first, waiting);
                 batches.count(size);
-                checkpoints.committed(&mut conn, size);
+                checkpoints.committed(&mut conn);
             }
             Err(error) => first.work.settle(Err(store_error(error))),
         }
