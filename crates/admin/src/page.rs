@@ -132,15 +132,28 @@ impl Frame {
 
     /// The page with another status: what was sent could not be done.
     pub(crate) fn answer(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
-        self.sight.said();
-        let (before, after) = self.halves(title);
-        // A long list is copied once, to where there is room for all of it.
-        let page = [before, body.render().into_string(), after].concat();
-        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page)
+        self.list(status, title, &body.render(), &[])
     }
 
-    /// What stands before a page's body, and what after it.
-    pub(crate) fn halves(&self, title: &str) -> (String, String) {
+    /// The same with rows at the body's [`PLACE`]. They are most of a long list, and copied once, to where there is
+    /// room for all.
+    pub(crate) fn list(
+        &self,
+        status: StatusCode,
+        title: &str,
+        body: &Markup,
+        rows: &[Markup],
+    ) -> HttpResponse {
+        self.sight.said();
+        let whole = self.whole(title);
+        let ((before, after), (above, below)) = (halves(&whole), halves(body));
+        let rows = rows.iter().map(|row| row.0.as_str());
+        let page: Vec<_> = [before, above].into_iter().chain(rows).chain([below, after]).collect();
+        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page.concat())
+    }
+
+    /// The page, with a [`PLACE`] for its body.
+    pub(crate) fn whole(&self, title: &str) -> Markup {
         let store = self.store().map(|store| store.name.as_str());
         let inner = html! {
             @if let Some(slug) = &self.entered { (self.banner(slug)) }
@@ -165,12 +178,10 @@ impl Frame {
             }
             main #main tabindex="-1" {
                 @if let Some(flash) = self.sight.flash { (flash_of(flash)) }
-                (PreEscaped(BODY))
+                (PLACE)
             }
         };
-        let page = document(&self.sight.panel, self.sight.theme, &titled(title, store), None, inner);
-        let (before, after) = page.0.split_once(BODY).unwrap_or((&page.0, ""));
-        (before.to_owned(), after.to_owned())
+        document(&self.sight.panel, self.sight.theme, &titled(title, store), None, inner)
     }
 
     fn banner(&self, slug: &str) -> Markup {
@@ -238,8 +249,14 @@ impl Sight {
     }
 }
 
-/// Where a page's body will stand. Nothing that somebody typed looks like that: its `<` is escaped.
-const BODY: &str = "<!--body-->";
+/// Where something will stand that is long, or made later. Nothing that somebody typed looks like that: its `<` is
+/// escaped.
+pub(crate) const PLACE: PreEscaped<&str> = PreEscaped("<!--place-->");
+
+/// What stands before the place, and what after it.
+pub(crate) fn halves(markup: &Markup) -> (&str, &str) {
+    markup.0.split_once(PLACE.0).unwrap_or((&markup.0, ""))
+}
 
 /// The media type of a page.
 pub const HTML: &str = "text/html; charset=utf-8";

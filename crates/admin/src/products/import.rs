@@ -9,7 +9,7 @@ use super::upload::Upload;
 use crate::desk::Desk;
 use crate::failure::{Failure, log, said, sentence};
 use crate::form::{Draft, Fields};
-use crate::page::{Frame, HTML};
+use crate::page::{Frame, HTML, halves};
 use crate::show::{bytes, count};
 use crate::ui::{head, problem};
 use actix_web::HttpResponse;
@@ -105,13 +105,14 @@ impl Faulty {
 fn progress(frame: Frame, import: Import) -> HttpResponse {
     let dry = import.dry;
     frame.sight.said();
-    let (before, tail) = frame.halves(TITLE);
+    let whole = frame.whole(TITLE);
+    let (before, tail) = halves(&whole);
     let opened = html! {
         (PreEscaped(before))
         (head(&frame, Some(("/products/", "Products")), if dry { "Checking the file" } else { "Importing the file" }, &html! {}))
         (PreEscaped("<div class=\"progress-log\" role=\"status\">"))
     };
-    let head = Some(opened.into_string());
+    let (head, tail) = (Some(opened.into_string()), tail.to_owned());
     let rest =
         Rest { frame, import: Some(import), head, tail, dry, tally: Tally::default(), faulty: Vec::new() };
     HttpResponse::Ok()

@@ -5,7 +5,7 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, Query, limited, sorted};
-use crate::page::Frame;
+use crate::page::{Frame, PLACE};
 use crate::ui::{Input, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,7 +22,7 @@ use haat_domain::page::{Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
 use haat_domain::text::Search;
-use maud::{Markup, PreEscaped, Render, html};
+use maud::{Markup, Render, html};
 use std::collections::BTreeSet;
 
 const ROWS: i64 = 50;
@@ -116,7 +116,9 @@ pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse
     let faulty = !found.errors.is_empty();
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };
-    Ok(frame.answer(status, "Products", page(&frame, &draft, &found, filtered)))
+    let rows = Rows { frame: &frame, products: frame.at("/products/"), hidden: hidden(&frame) };
+    let rows: Vec<_> = found.page.items.iter().map(|product| rows.row(product)).collect();
+    Ok(frame.list(status, "Products", &page(&frame, &draft, &found, filtered), &rows))
 }
 
 pub(super) async fn bulk(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
@@ -212,12 +214,6 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
 fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     let ordering = draft.typed.filled("ordering").unwrap_or("-created_at");
     let price = format!("Price ({})", found.currency);
-    let query = &frame.sight.query;
-    let hidden = html! {
-        (frame.token())
-        @if !query.is_empty() { input type="hidden" name="back" value=(query); }
-    };
-    let rows = Rows { frame, products: frame.at("/products/"), hidden };
     html! {
         div.scroll role="region" tabindex="0" aria-label="Products" {
             table.list {
@@ -232,11 +228,11 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
                         th scope="col" { "Changed" }
                     }
                 }
-                tbody { (rows.all(&found.page.items)) }
+                tbody { (PLACE) }
             }
         }
         form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
-            (rows.hidden)
+            (hidden(frame))
             span { span data-picked { "Those" } " chosen" }
             button.button type="submit" name="do" value="activate" { "Put on sale" }
             button.button type="submit" name="do" value="archive" { "Archive" }
@@ -244,20 +240,23 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     }
 }
 
+/// The hidden fields of a form that comes back to this list.
+fn hidden(frame: &Frame) -> Markup {
+    let query = &frame.sight.query;
+    html! {
+        (frame.token())
+        @if !query.is_empty() { input type="hidden" name="back" value=(query); }
+    }
+}
+
 /// What all rows have in common.
 struct Rows<'a> {
     frame: &'a Frame,
     products: String,
-    /// The hidden fields of a form that comes back to this list.
     hidden: Markup,
 }
 
 impl Rows<'_> {
-    /// They are most of the page: put together where there is room for all, instead of where that grows.
-    fn all(&self, products: &[Product]) -> Markup {
-        PreEscaped(products.iter().map(|product| self.row(product).0).collect::<Vec<_>>().concat())
-    }
-
     fn row(&self, product: &Product) -> Markup {
         let (id, details) = (product.id.get(), &product.details);
         // They stand in a row several times, and are escaped once.
