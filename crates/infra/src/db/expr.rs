@@ -101,7 +101,7 @@ impl Bind for i64 {
     type Sql = diesel::sql_types::BigInt;
 }
 
-impl Bind for &'static str {
+impl Bind for &str {
     type Sql = diesel::sql_types::Text;
 }
 
@@ -124,13 +124,19 @@ impl Bind for super::types::DbInstant {
     type Sql = super::types::sql::Instant;
 }
 
-/// Binds one value of a hand-written statement.
-pub(super) fn push<'b, DB, T>(out: &mut AstPass<'_, 'b, DB>, value: &'b T) -> QueryResult<()>
+/// What can be bound as a value of a hand-written statement for this engine.
+pub(super) trait BindIn<DB: Backend> {
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()>;
+}
+
+impl<DB, T> BindIn<DB> for T
 where
     DB: Backend + HasSqlType<T::Sql>,
     T: Bind + ToSql<T::Sql, DB>,
 {
-    out.push_bind_param::<T::Sql, T>(value)
+    fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_bind_param::<T::Sql, T>(self)
+    }
 }
 
 /// A hand-written statement that diesel may cache by its type; it never caches an UPDATE or an upsert of its own DSL,
@@ -139,12 +145,9 @@ where
 /// those of the rows that it answers.
 macro_rules! statement {
     ($name:ident { $($field:ident : $ty:ty),* $(,)? } $(-> $row:ty)? = $($part:tt)*) => {
+        #[derive(diesel::query_builder::QueryId)]
         struct $name { $($field: $ty),* }
 
-        impl diesel::query_builder::QueryId for $name {
-            type QueryId = Self;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
         $(impl diesel::query_builder::Query for $name { type SqlType = $row; })?
         impl diesel::RunQueryDsl<Conn> for $name {}
         impl diesel::query_builder::QueryFragment<Db> for $name {
@@ -162,7 +165,7 @@ macro_rules! statement {
             $out.push_sql("tenant_id IS NOT NULL");
         } else {
             $out.push_sql("tenant_id = ");
-            $crate::db::expr::push(&mut $out, &$self.tenant)?;
+            $crate::db::expr::BindIn::bind(&$self.tenant, &mut $out)?;
         }
     };
     (@part $self:ident $out:ident take) => {
@@ -181,5 +184,56 @@ macro_rules! statement {
     (@part $self:ident $out:ident skip_locked) => { $out.push_sql(super::super::dialect::SKIP_LOCKED); };
     (@part $self:ident $out:ident quarter) => { $out.push_sql(super::super::dialect::QUARTER); };
     (@part $self:ident $out:ident $text:literal) => { $out.push_sql($text); };
-    (@part $self:ident $out:ident $field:ident) => { $crate::db::expr::push(&mut $out, &$self.$field)?; };
+    (@part $self:ident $out:ident $field:ident) => { $crate::db::expr::BindIn::bind(&$self.$field, &mut $out)?; };
+}
+
+/// A row to be, whose fields are its columns: executed, it is the statement that inserts it, which diesel caches by its
+/// type. An INSERT of diesel's own DSL is cached too, but all its values are walked through several times.
+macro_rules! new_row {
+    (
+        $(#[$attribute:meta])*
+        $vis:vis struct $name:ident $(<$life:lifetime>)? into $table:literal {
+            $first_vis:vis $first:ident : $first_ty:ty,
+            $($field_vis:vis $field:ident : $ty:ty,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        $vis struct $name $(<$life>)? {
+            $first_vis $first: $first_ty,
+            $($field_vis $field: $ty,)*
+        }
+
+        const _: () = {
+            /// Stands for the type whatever it borrows.
+            pub(crate) struct Insert;
+
+            impl $(<$life>)? diesel::query_builder::QueryId for $name $(<$life>)? {
+                type QueryId = Insert;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+        };
+        impl<$($life,)? Conn> diesel::RunQueryDsl<Conn> for $name $(<$life>)? {}
+        impl<$($life,)? DB> diesel::query_builder::QueryFragment<DB> for $name $(<$life>)?
+        where
+            DB: diesel::backend::Backend,
+            $first_ty: $crate::db::expr::BindIn<DB>,
+            $($ty: $crate::db::expr::BindIn<DB>,)*
+        {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, DB>,
+            ) -> diesel::QueryResult<()> {
+                out.push_sql(concat!(
+                    "INSERT INTO ", $table, " (", stringify!($first), $(", ", stringify!($field),)* ") VALUES ("
+                ));
+                $crate::db::expr::BindIn::bind(&self.$first, &mut out)?;
+                $(
+                    out.push_sql(", ");
+                    $crate::db::expr::BindIn::bind(&self.$field, &mut out)?;
+                )*
+                out.push_sql(")");
+                Ok(())
+            }
+        }
+    };
 }

@@ -36,11 +36,8 @@ impl Audit for Session<'_> {
     fn record(&mut self, entry: &Entry) -> Result<()> {
         let (number, link) = self.link(entry)?;
         let tenant = self.here();
-        diesel::insert_into(audit_log::table)
-            .values(NewEntryRow::of(tenant, number, entry, &link))
-            .execute(self.conn)
-            .map_err(store_error)
-            .and_then(one_row)?;
+        let row = NewEntryRow::of(tenant, number, entry, &link);
+        row.execute(self.conn).map_err(store_error).and_then(one_row)?;
         SetHead { tenant, number, link: link.as_str().to_owned() }
             .execute(self.conn)
             .map_err(store_error)

@@ -45,7 +45,7 @@ impl Session<'_> {
         let mut rows = NewLineRow::all(self.here(), id, lines);
         // One row goes by a statement that is cached, several in one trip by one that is not.
         let inserted = match (rows.pop(), rows.is_empty()) {
-            (Some(only), true) => diesel::insert_into(order_lines::table).values(only).execute(self.conn),
+            (Some(only), true) => only.execute(self.conn),
             (last, _) => {
                 rows.extend(last);
                 diesel::insert_into(order_lines::table).values(rows).execute(self.conn)
@@ -83,11 +83,8 @@ fn open(
 }
 
 fn insert(session: &mut Session<'_>, order: &Order, entry: &Entry) -> Result<()> {
-    diesel::insert_into(orders::table)
-        .values(NewOrderRow::of(session.here(), order))
-        .execute(session.conn)
-        .map_err(store_error)
-        .and_then(one_row)?;
+    let row = NewOrderRow::of(session.here(), order);
+    row.execute(session.conn).map_err(store_error).and_then(one_row)?;
     session.insert_lines(order.id, &order.lines)?;
     session.record(entry)
 }

@@ -53,22 +53,22 @@ impl TryFrom<EntryRow> for Recorded {
     }
 }
 
-#[derive(Debug, Insertable)]
-#[diesel(table_name = audit_log, treat_none_as_default_value = false)]
-pub(in crate::db) struct NewEntryRow<'e> {
-    pub(in crate::db) tenant_id: i64,
-    pub(in crate::db) number: i64,
-    pub(in crate::db) at: DbInstant,
-    pub(in crate::db) actor_id: Option<i64>,
-    pub(in crate::db) actor_name: &'e str,
-    pub(in crate::db) actor_role: &'e str,
-    pub(in crate::db) action: &'e str,
-    pub(in crate::db) object_kind: Option<&'e str>,
-    pub(in crate::db) object_id: Option<i64>,
-    pub(in crate::db) request_id: Option<&'e str>,
-    pub(in crate::db) facts_before: String,
-    pub(in crate::db) facts_after: String,
-    pub(in crate::db) link: &'e str,
+new_row! {
+    pub(in crate::db) struct NewEntryRow<'e> into "audit_log" {
+        pub(in crate::db) tenant_id: i64,
+        pub(in crate::db) number: i64,
+        pub(in crate::db) at: DbInstant,
+        pub(in crate::db) actor_id: Option<i64>,
+        pub(in crate::db) actor_name: &'e str,
+        pub(in crate::db) actor_role: &'e str,
+        pub(in crate::db) action: &'e str,
+        pub(in crate::db) object_kind: Option<&'e str>,
+        pub(in crate::db) object_id: Option<i64>,
+        pub(in crate::db) request_id: Option<&'e str>,
+        pub(in crate::db) facts_before: String,
+        pub(in crate::db) facts_after: String,
+        pub(in crate::db) link: &'e str,
+    }
 }
 
 impl<'e> NewEntryRow<'e> {

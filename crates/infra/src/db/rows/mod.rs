@@ -295,19 +295,19 @@ impl OrderRow {
     }
 }
 
-#[derive(Debug, Insertable)]
-#[diesel(table_name = orders, treat_none_as_default_value = false)]
-pub(super) struct NewOrderRow {
-    tenant_id: i64,
-    id: i64,
-    number: i64,
-    customer_id: i64,
-    placed_by: Option<i64>,
-    status: &'static str,
-    currency: &'static str,
-    total_minor: i64,
-    created_at: DbInstant,
-    updated_at: DbInstant,
+new_row! {
+    pub(super) struct NewOrderRow into "orders" {
+        tenant_id: i64,
+        id: i64,
+        number: i64,
+        customer_id: i64,
+        placed_by: Option<i64>,
+        status: &'static str,
+        currency: &'static str,
+        total_minor: i64,
+        created_at: DbInstant,
+        updated_at: DbInstant,
+    }
 }
 
 impl NewOrderRow {
@@ -355,19 +355,21 @@ impl LineRow {
     }
 }
 
-#[derive(Debug, Insertable)]
-#[diesel(table_name = order_lines, treat_none_as_default_value = false)]
-pub(super) struct NewLineRow<'a> {
-    tenant_id: i64,
-    order_id: i64,
-    line_no: i64,
-    product_id: i64,
-    sku: Option<&'a str>,
-    name: &'a str,
-    unit_price_minor: i64,
-    quantity: i64,
-    line_total_minor: i64,
-    counted: i64,
+new_row! {
+    #[derive(Insertable)]
+    #[diesel(table_name = order_lines, treat_none_as_default_value = false)]
+    pub(super) struct NewLineRow<'a> into "order_lines" {
+        tenant_id: i64,
+        order_id: i64,
+        line_no: i64,
+        product_id: i64,
+        sku: Option<&'a str>,
+        name: &'a str,
+        unit_price_minor: i64,
+        quantity: i64,
+        line_total_minor: i64,
+        counted: i64,
+    }
 }
 
 impl<'a> NewLineRow<'a> {
