@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::form::{Draft, Fields, Query, day, limited};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::ui::{Input, empty, head, pager, problem};
+use crate::ui::{Input, address, empty, head, nothing, pager, problem};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
 use actix_web::{Error as WebError, HttpResponse};
@@ -14,6 +14,7 @@ use haat_domain::authz::{Action, Realm};
 use haat_domain::cx::Cx;
 use haat_domain::error::{FieldErrors, Result, Violation};
 use haat_domain::identity::find_user;
+use haat_domain::ids::UserId;
 use haat_domain::page::{Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use jiff::tz::TimeZone;
@@ -67,11 +68,13 @@ fn by(
     errors: &mut FieldErrors,
 ) -> Result<AuditFilter> {
     let Some(name) = name else { return Ok(filter) };
-    let found = find_user(cx, name)?;
-    if found.is_none() {
-        errors.add("by", "is nobody's username here");
+    // Whoever was removed since, or came from the platform, is found by the number that their entries lead to.
+    let number = || name.parse().ok().map(UserId::new);
+    let actor = find_user(cx, name)?.map(|user| user.id).or_else(number);
+    if actor.is_none() {
+        errors.add("by", "is nobody's username here, and no account's number");
     }
-    Ok(AuditFilter { actor: found.map(|user| user.id), ..filter })
+    Ok(AuditFilter { actor, ..filter })
 }
 
 fn body(frame: &Frame, draft: &Draft, page: &Page<Recorded>) -> Markup {
@@ -80,8 +83,7 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<Recorded>) -> Markup {
         (problem(draft))
         (filters(frame, draft))
         @if page.items.is_empty() {
-            (empty("No such entries", "Nothing that was done matches what you are looking for.",
-                &html! { a.button href=(frame.at("/audit/")) { "Show everything" } }))
+            (nothing(frame, draft, "entries", &empty("No entries yet", "Whatever is changed appears here.", &html! {})))
         } @else {
             div.scroll role="region" tabindex="0" aria-label="Audit log" {
                 table.list {
@@ -125,12 +127,20 @@ fn row(frame: &Frame, Recorded { number, entry, .. }: &Recorded) -> Markup {
         tr {
             th.num scope="row" { (number) }
             td data-label="When" { (frame.time(entry.at)) }
-            td data-label="Who" { (entry.actor_name) " " span.muted { (entry.actor_role) } }
+            td data-label="Who" {
+                @match entry.actor { Some(id) => a.plain href=(by_them(frame, id)) { (entry.actor_name) }, None => (entry.actor_name) }
+                " " span.muted { (entry.actor_role) }
+            }
             td data-label="What" { code { (entry.action) } }
             td data-label="To" { @if let Some(object) = entry.object { (object_of(frame, object)) } }
             td.facts data-label="Changes" { (changes(entry)) }
         }
     }
+}
+
+/// What the same account has done, out of what is looked at.
+fn by_them(frame: &Frame, id: UserId) -> String {
+    address(&frame.at("/audit/"), &frame.sight.query, None, &[("by", &id.to_string())])
 }
 
 fn object_of(frame: &Frame, object: Object) -> Markup {

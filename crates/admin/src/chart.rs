@@ -5,6 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use plotters::coord::ranged1d::{IntoSegmentedCoord, SegmentValue};
 use plotters::prelude::*;
 use plotters::style::Color;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// Texts.
 const TEXT: RGBColor = RGBColor(1, 2, 3);
@@ -95,17 +96,24 @@ fn draw_line(
 }
 
 /// A value for each name, as bars from the left, the first on top.
-pub(crate) fn bars(title: &str, values: &[(String, i64)]) -> Option<Markup> {
-    drawings(title, |svg, shape| draw_bars(svg, shape, values))
+pub(crate) fn bars(title: &str, values: &[(String, i64)], show: &dyn Fn(i64) -> String) -> Option<Markup> {
+    drawings(title, |svg, shape| draw_bars(svg, shape, values, show))
 }
 
-fn draw_bars(svg: &mut String, shape: &Shape, values: &[(String, i64)]) -> Drawn {
+fn draw_bars(
+    svg: &mut String,
+    shape: &Shape,
+    values: &[(String, i64)],
+    show: &dyn Fn(i64) -> String,
+) -> Drawn {
     let rows = i32::try_from(values.len())?.max(1);
     let height = u32::try_from(rows)? * 30 + 8;
     let area = SVGBackend::with_string(svg, (shape.bars, height)).into_drawing_area();
     let (unit, most) = scale(values.iter().map(|(_, value)| *value));
     let mut chart = ChartBuilder::on(&area)
         .margin(4)
+        // Beside the longest bar there is room for its amount.
+        .margin_right(shape.amounts)
         .y_label_area_size(shape.names)
         .build_cartesian_2d(0..most, (0..rows - 1).into_segmented())?;
     // The highest row comes first.
@@ -134,6 +142,11 @@ fn draw_bars(svg: &mut String, shape: &Shape, values: &[(String, i64)]) -> Drawn
         );
         bar.set_margin(5, 5, 0, 0);
         bar
+    }))?;
+    let beside = ("sans-serif", 13).into_font().color(&TEXT).pos(Pos::new(HPos::Left, VPos::Center));
+    chart.draw_series((0_i32..).zip(values).map(|(row, (_, value))| {
+        let end = (value / unit, SegmentValue::CenterOf(place(row)));
+        EmptyElement::at(end) + Text::new(show(*value), (6, 0), beside.clone())
     }))?;
     area.present()?;
     Ok(())
@@ -171,9 +184,12 @@ mod tests {
     #[test]
     fn names_in_a_chart_stay_text() {
         let values = [("<script>alert(1)</script>".to_owned(), 5), ("Tea & more".to_owned(), 3)];
-        let svg = bars("Best", &values).unwrap().into_string();
+        let svg = bars("Best", &values, &|value| format!("<b>{value}")).unwrap().into_string();
         assert!(
-            !svg.contains("<script") && svg.contains("&lt;script&gt;") && svg.contains("Tea &amp; more"),
+            !svg.contains("<script")
+                && !svg.contains("<b>")
+                && svg.contains("&lt;script&gt;")
+                && svg.contains("Tea &amp; more"),
             "{svg}"
         );
         assert!(svg.starts_with("<svg role=\"img\" aria-label=\"Best\"") && !svg.contains("style="), "{svg}");
@@ -185,7 +201,7 @@ mod tests {
         for points in
             [vec![], vec![("a".to_owned(), 0)], vec![("a".to_owned(), i64::MAX), ("b".to_owned(), 1)]]
         {
-            assert!(line("x", &points, &show).is_some() && bars("x", &points).is_some(), "{points:?}");
+            assert!(line("x", &points, &show).is_some() && bars("x", &points, &show).is_some(), "{points:?}");
         }
     }
 }

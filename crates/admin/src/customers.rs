@@ -6,7 +6,7 @@ use crate::form::{Draft, Query, id, limited, sorted};
 use crate::orders;
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::ui::{Input, badge, empty, head, pager, problem, sortable};
+use crate::ui::{Input, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -69,7 +69,7 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
                         (sortable(frame, &ordering, "username", "Customer", None))
                         th scope="col" { "E-mail address" }
                         (sortable(frame, &ordering, "id", "Since", None))
-                        th scope="col" { "State" }
+                        th scope="col" { "Status" }
                     } }
                     tbody {
                         @for customer in &page.items {
@@ -79,20 +79,18 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
                                 }
                                 td data-label="E-mail address" { (customer.email.as_str()) }
                                 td data-label="Since" { (frame.time(customer.created_at)) }
-                                td data-label="State" { (state(customer)) }
+                                td.state data-label="Status" { (state(customer)) }
                             }
                         }
                     }
                 }
             }
             (pager(frame, page.next.as_ref()))
-        } @else if draft.typed.is_plain() {
-            (empty("No customers yet", "Customers register themselves in your shop, with the store's name.", &html! {
-                @if frame.may(Action::CreateUser) { a.button href=(frame.at("/users/new/")) { "Add a user" } }
-            }))
         } @else {
-            (empty("No such customers", "Nobody matches what you are looking for.",
-                &html! { a.button href=(frame.at("/customers/")) { "Show all customers" } }))
+            (nothing(frame, draft, "customers", &empty(
+                "No customers yet", "Customers register themselves in your shop, with the store's name.",
+                &html! { @if frame.may(Action::CreateUser) { a.button href=(frame.at("/users/new/")) { "Add a user" } } },
+            )))
         }
     }
 }
@@ -127,7 +125,7 @@ async fn show(desk: Desk, path: Path<String>) -> Result<HttpResponse, Failure> {
         section.card {
             dl.facts {
                 dt { "E-mail address" } dd { (customer.email.as_str()) }
-                dt { "State" } dd { (state(&customer)) }
+                dt { "Status" } dd { (state(&customer)) }
                 dt { "Since" } dd { (frame.time(customer.created_at)) }
             }
         }

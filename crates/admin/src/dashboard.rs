@@ -170,17 +170,22 @@ fn average(frame: &Frame, sum: &Day) -> String {
     average.map_or_else(|| "–".to_owned(), |average| frame.money(average))
 }
 
+/// An amount in little room: beside a chart's line or bar.
+fn roughly(frame: &Frame) -> impl Fn(i64) -> String {
+    move |minor| {
+        frame
+            .store()
+            .map_or_else(String::new, |store| frame.roughly(Money::from_minor(minor, store.currency)))
+    }
+}
+
 fn revenue(frame: &Frame, days: &[Day]) -> Markup {
     // Under a chart of thirty days there is no room for the year, and no need.
-    let label = |day: &Day| day.date.strftime("%-d %b").to_string();
+    let label = |day: &Day| show::short_day(day.date);
     let points: Vec<_> = days.iter().map(|day| (label(day), day.revenue.minor())).collect();
-    let amount = |minor: i64| {
-        days.first()
-            .map_or_else(String::new, |day| frame.roughly(Money::from_minor(minor, day.revenue.currency())))
-    };
     html! {
         figure.chart {
-            @match chart::line("Revenue of each day", &points, &amount) {
+            @match chart::line("Revenue of each day", &points, &roughly(frame)) {
                 Some(svg) => (svg),
                 None => p.muted { "The chart cannot be drawn; the table has the figures." },
             }
@@ -211,7 +216,7 @@ fn best(frame: &Frame, report: &SalesReport) -> Markup {
             p.muted { "Nothing was sold yet." }
         } @else {
             figure.chart {
-                @if let Some(svg) = chart::bars("Best sellers by revenue", &bars) { (svg) }
+                @if let Some(svg) = chart::bars("Best sellers by revenue", &bars, &roughly(frame)) { (svg) }
                 figcaption.sr { "The best sellers of the last 30 days by revenue; the table below has the figures." }
                 details { summary { "Show as a table" } (sellers(frame, report)) }
             }

@@ -53,7 +53,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    fn of(req: &HttpRequest) -> Result<Self> {
+    pub(crate) fn of(req: &HttpRequest) -> Result<Self> {
         let missing = || Error::internal("the panel is not mounted");
         let app = req.app_data::<Data<App>>().ok_or_else(missing)?.clone();
         let panel = req.app_data::<Data<Panel>>().ok_or_else(missing)?.clone();
@@ -194,7 +194,7 @@ impl Desk {
     }
 
     fn frame(&self, who: Who) -> Frame {
-        Frame::new(self.sight.clone(), self.sight.seed.token(self.session), who, self.caller.store.clone())
+        Frame::new(self.sight.clone(), self.token(), who, self.caller.store.clone())
     }
 }
 

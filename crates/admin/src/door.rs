@@ -4,6 +4,8 @@ use crate::desk::{Desk, Sight};
 use crate::failure::{Failure, said};
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, PostedAtTheDoor, Query};
+use crate::kept;
+use crate::page::token;
 use crate::routes::{Pages, Rule};
 use crate::session::{Jar, Seed};
 use crate::ui::{Input, problem};
@@ -44,6 +46,10 @@ async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<Http
         Some(AuthFailure::BadToken) => Some("Your session is over. Sign in again.".to_owned()),
         Some(AuthFailure::Missing | AuthFailure::BadCredentials) | None => None,
     };
+    if query.has("lost") {
+        let lost = "What you sent was not saved.";
+        draft.problem = Some(draft.problem.map_or_else(|| lost.to_owned(), |why| format!("{why} {lost}")));
+    }
     let page = html! {
         (form(&sight, &draft))
         @if let Some(desk) = within {
@@ -87,9 +93,12 @@ async fn sign_in(
         return Ok(sight.door(StatusCode::FORBIDDEN, "Sign in", form(&sight, &draft)));
     }
     // What was known before somebody signed in vouches for nothing afterwards.
-    sight.keep(Jar::Seed, Seed::new(sight.app.random.secret()?).value().to_owned());
+    let seed = Seed::new(sight.app.random.secret()?);
+    sight.keep(Jar::Seed, seed.value().to_owned());
     sight.empty(Jar::Store);
-    Ok(sight.go(place(&sight, typed.get("next")), None))
+    let session = sight.app.credential(&caller)?.session.get();
+    let question = kept::question(&sight, StatusCode::OK, &typed, &token(&seed.token(session)));
+    Ok(question.unwrap_or_else(|| sight.go(place(&sight, typed.get("next")), None)))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "most failures are no answer to a password")]
@@ -120,13 +129,14 @@ fn refuse(sight: &Sight, typed: &Fields, failure: Failure) -> Result<HttpRespons
 
 /// What is shown again.
 fn without_password(typed: &Fields) -> Fields {
-    ["username", "store", "next"]
-        .into_iter()
-        .fold(Fields::default(), |kept, name| kept.with(name, typed.get(name)))
+    let own = ["username", "store", "next"].map(|name| (name, typed.get(name)));
+    own.into_iter()
+        .chain(kept::within(typed))
+        .fold(Fields::default(), |all, (name, value)| all.with(name, value))
 }
 
 /// Where to go afterwards: a page of this panel and nothing else.
-fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
+pub(crate) fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     let inside = next.strip_prefix(sight.panel.base.as_str());
     let plain = |path: &&str| {
         let way = path.split('?').next().unwrap_or_default();
@@ -140,6 +150,12 @@ fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     inside.filter(plain).unwrap_or("/")
 }
 
+/// The door for somebody whose form could not be taken, with what goes through it.
+pub(crate) fn page(sight: &Sight, status: StatusCode, problem: &str, kept: Fields) -> HttpResponse {
+    let draft = Draft { problem: Some(problem.to_owned()), ..Draft::of(kept) };
+    sight.door(status, "Sign in", form(sight, &draft))
+}
+
 fn form(sight: &Sight, draft: &Draft) -> Markup {
     html! {
         h1 { "Haat" }
@@ -148,6 +164,7 @@ fn form(sight: &Sight, draft: &Draft) -> Markup {
         form.form method="post" action=(sight.at("/sign-in/")) {
             (sight.token())
             input type="hidden" name="next" value=(draft.typed.get("next"));
+            (kept::hidden(&draft.typed))
             (Input::text(draft, "username", "Username").required().auto("username").max(150))
             (Input::password(draft, "password", "Password").required().auto("current-password"))
             (Input::text(draft, "store", "Store").hint("Name of the store, if you have an account in more than one.").auto("organization").max(100))

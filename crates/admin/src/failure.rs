@@ -2,6 +2,7 @@
 
 use crate::Panel;
 use crate::page::card;
+use crate::show::capital;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
@@ -128,10 +129,8 @@ pub(crate) fn said(error: &Error) -> String {
 
 /// The text with a capital letter and a full stop.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     let end = if text.ends_with('.') { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
+    format!("{}{end}", capital(text))
 }
 
 impl ResponseError for Failure {
@@ -182,12 +181,14 @@ pub(crate) fn page_of(
     note: &Note,
     request: &str,
     here: &str,
+    lost: bool,
 ) -> (Option<StatusCode>, BoxBody, Option<HeaderValue>) {
     match note {
         Note::Page { title, text } => (None, BoxBody::new(failure_page(panel, title, text, request)), None),
         Note::SignIn(why) => {
             let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
-            let place = format!("{}?why={}&next={next}", panel.at("/sign-in/"), why.code());
+            let lost = if lost { "&lost=true" } else { "" };
+            let place = format!("{}?why={}&next={next}{lost}", panel.at("/sign-in/"), why.code());
             (Some(StatusCode::SEE_OTHER), BoxBody::new(()), HeaderValue::from_str(&place).ok())
         }
     }

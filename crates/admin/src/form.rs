@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, Sight, behind_the_counter};
 use crate::failure::Failure;
+use crate::kept;
 use crate::show::start_of;
 use actix_web::dev::Payload;
 use actix_web::http::header::{HOST, ORIGIN};
@@ -27,8 +28,8 @@ use std::pin::Pin;
 /// The largest form, in bytes: a description of 10 000 characters, each of four bytes that are percent-encoded.
 const FORM_LIMIT: usize = 256 * 1024;
 
-/// The largest form of somebody who is not known yet.
-const DOOR_LIMIT: usize = 16 * 1024;
+/// The largest form of somebody who is not known yet, or not any more: what they had typed comes along.
+pub(crate) const DOOR_LIMIT: usize = 64 * 1024;
 
 /// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
 pub(crate) const TOKEN: &str = "form_token";
@@ -96,6 +97,11 @@ impl Fields {
     /// The page of a list that is wanted.
     pub(crate) fn cursor(&self, errors: &mut FieldErrors) -> Option<Cursor> {
         self.filled("cursor").and_then(|text| errors.check("cursor", Cursor::parse(text)))
+    }
+
+    /// All names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// All values of that name.
@@ -247,8 +253,22 @@ impl FromRequest for Posted {
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (req, mut payload) = (req.clone(), payload.take());
         Box::pin(async move {
-            let desk = Desk::from_request(&req, &mut payload).await?;
-            let fields = read(&req, &desk.sight, desk.session, payload).await?;
+            let desk = match Desk::from_request(&req, &mut payload).await {
+                Ok(desk) => desk,
+                Err(failure) => {
+                    if matches!(&failure, Failure::SignIn(why) if kept::is_over(*why)) {
+                        kept::read(&req, payload).await;
+                    }
+                    return Err(failure);
+                }
+            };
+            let fields = received(&req, &desk.sight, desk.session, payload).await?;
+            if !desk.sight.seed.vouches(desk.session, fields.get(TOKEN)) {
+                kept::of_another_session(&req, &desk, &fields);
+                return Err(Failure::Forged);
+            }
+            // Whether the session still counts is known when its row is read.
+            kept::note(&req, &fields);
             Ok(Self(desk, fields))
         })
     }
@@ -278,15 +298,25 @@ pub(crate) async fn read(
     session: i64,
     payload: Payload,
 ) -> Result<Fields, Failure> {
+    let fields = received(req, sight, session, payload).await?;
+    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
+}
+
+/// The same, whatever page it is from.
+async fn received(
+    req: &HttpRequest,
+    sight: &Sight,
+    session: i64,
+    payload: Payload,
+) -> Result<Fields, Failure> {
     same_site(req)?;
     // Strangers have little to say.
     let limit = if session == 0 { DOOR_LIMIT } else { FORM_LIMIT };
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload, limit));
-    let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
-    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
+    Ok(Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?))
 }
 
-async fn read_all(mut payload: Payload, limit: usize) -> Result<BytesMut, Failure> {
+pub(crate) async fn read_all(mut payload: Payload, limit: usize) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     while let Some(chunk) = std::future::poll_fn(|cx| {
         let payload: Pin<&mut Payload> = Pin::new(&mut payload);

@@ -6,7 +6,8 @@ use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, PostedAtTheDoor, Query, id, limited};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::ui::{Input, badge, empty, head, pager, press, problem};
+use crate::show::capital;
+use crate::ui::{Input, badge, empty, head, nothing, pager, press, problem};
 use crate::users::roles;
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
@@ -58,8 +59,8 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
 }
 
 fn table(frame: &Frame, draft: &Draft, page: &Page<Invitation>, now: Timestamp) -> Markup {
-    let any = [("", "Any")].into_iter();
-    let statuses = any.chain(InvitationStatus::ALL.map(|status| (status.name(), status.name())));
+    let any = [("", "Any".to_owned())].into_iter();
+    let statuses = any.chain(InvitationStatus::ALL.map(|status| (status.name(), capital(status.name()))));
     let add = html! { a.button.primary href=(frame.at("/invitations/new/")) { "Invite somebody" } };
     html! {
         (head(frame, None, "Invitations", &add))
@@ -69,11 +70,10 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<Invitation>, now: Timestamp) 
             button.button type="submit" { "Filter" }
             @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/invitations/")) { "Clear" } }
         }
-        @if page.items.is_empty() && draft.typed.is_plain() {
-            (empty("No invitations yet", "Invite staff or another owner: they choose a name and a password of their own.", &add))
-        } @else if page.items.is_empty() {
-            (empty("No such invitations", "Nothing matches what you are looking for.",
-                &html! { a.button href=(frame.at("/invitations/")) { "Show all invitations" } }))
+        @if page.items.is_empty() {
+            (nothing(frame, draft, "invitations", &empty(
+                "No invitations yet", "Invite staff or another owner: they choose a name and a password of their own.", &add,
+            )))
         } @else {
             div.scroll role="region" tabindex="0" aria-label="Invitations" {
                 table.list {
@@ -120,7 +120,7 @@ fn form(frame: &Frame, draft: &Draft) -> Markup {
     html! {
         (head(frame, Some(("/invitations/", "Invitations")), INVITE, &html! {}))
         (problem(draft))
-        form.form method="post" action=(frame.at("/invitations/new/")) {
+        form.form.card method="post" action=(frame.at("/invitations/new/")) {
             (frame.token())
             (Input::email(draft, "email", "E-mail address").required().max(254)
                 .hint("Whoever comes with the invitation must give this address."))

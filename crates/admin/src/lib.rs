@@ -6,7 +6,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | `routes` | every page, and what it asks of the policy |
-//! | `desk`, `session`, `form` | who is looking, with which cookies, and what they send |
+//! | `desk`, `session`, `form`, `kept` | who is looking, with which cookies, and what they send |
 //! | `page`, `ui`, `show`, `chart` | how everything looks |
 //! | `failure` | pages for what went wrong |
 //! | the rest | one file per area |
@@ -23,6 +23,7 @@ pub mod failure;
 mod flash;
 mod form;
 mod invitations;
+mod kept;
 mod orders;
 mod page;
 mod platform;

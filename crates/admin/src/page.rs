@@ -16,7 +16,7 @@ use haat_domain::error::{Denied, Error, Result};
 use haat_domain::money::{Currency, Money};
 use haat_domain::tenancy::{Tenant, read_store};
 use haat_domain::time::Timestamp;
-use maud::{DOCTYPE, Markup, Render, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
 /// Whom a page is for, as their row says while it is made.
 pub(crate) struct Who {
@@ -38,7 +38,8 @@ impl Who {
 /// What is around one page.
 pub(crate) struct Frame {
     pub(crate) sight: Sight,
-    token: String,
+    /// What every form must hold.
+    token: Markup,
     who: Who,
     /// The store that a platform admin has entered.
     entered: Option<String>,
@@ -66,7 +67,7 @@ const PLATFORM: &[Item] = &[
 ];
 
 impl Frame {
-    pub(crate) fn new(sight: Sight, token: String, who: Who, entered: Option<String>) -> Self {
+    pub(crate) fn new(sight: Sight, token: Markup, who: Who, entered: Option<String>) -> Self {
         let amounts = who.store.as_ref().map(|store| Amounts::new(store.currency));
         let entered = entered.filter(|_| who.role == Role::Superuser);
         Self { sight, token, who, entered, amounts }
@@ -120,8 +121,8 @@ impl Frame {
     }
 
     /// What every form must hold.
-    pub(crate) fn token(&self) -> Markup {
-        token(&self.token)
+    pub(crate) fn token(&self) -> PreEscaped<&str> {
+        PreEscaped(&self.token.0)
     }
 
     /// The page.
@@ -131,14 +132,28 @@ impl Frame {
 
     /// The page with another status: what was sent could not be done.
     pub(crate) fn answer(&self, status: StatusCode, title: &str, body: impl Render) -> HttpResponse {
-        self.sight.said();
-        HttpResponse::build(status)
-            .insert_header((CONTENT_TYPE, HTML))
-            .body(self.whole(title, body).into_string())
+        self.list(status, title, &body.render(), &[])
     }
 
-    /// The page as text; where it is not sent whole, `body` ends it in two halves.
-    pub(crate) fn whole(&self, title: &str, body: impl Render) -> Markup {
+    /// The same with rows at the body's [`PLACE`]. They are most of a long list, and copied once, to where there is
+    /// room for all.
+    pub(crate) fn list(
+        &self,
+        status: StatusCode,
+        title: &str,
+        body: &Markup,
+        rows: &[Markup],
+    ) -> HttpResponse {
+        self.sight.said();
+        let whole = self.whole(title);
+        let ((before, after), (above, below)) = (halves(&whole), halves(body));
+        let rows = rows.iter().map(|row| row.0.as_str());
+        let page: Vec<_> = [before, above].into_iter().chain(rows).chain([below, after]).collect();
+        HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(page.concat())
+    }
+
+    /// The page, with a [`PLACE`] for its body.
+    pub(crate) fn whole(&self, title: &str) -> Markup {
         let store = self.store().map(|store| store.name.as_str());
         let inner = html! {
             @if let Some(slug) = &self.entered { (self.banner(slug)) }
@@ -146,12 +161,15 @@ impl Frame {
                 a.brand href=(self.at("/")) { "Haat" }
                 span.store title=[store] { (store.unwrap_or("Platform")) }
                 nav.main aria-label="Main" {
-                    @if self.store().is_some() || self.entered.is_some() { @for item in STORE { (self.item(item)) } }
+                    @if self.store().is_some() || self.entered.is_some() {
+                        @for item in STORE { (self.item(item)) }
+                        @if self.who.role == Role::Superuser { hr; }
+                    }
                     @for item in PLATFORM { (self.item(item)) }
                 }
                 div.who {
                     a href=(self.at("/account/")) aria-current=[self.is_here("/account/").then_some("page")] { (self.who.name) }
-                    span.role { (self.who.role) }
+                    span.role { @if self.who.role == Role::Superuser { "platform admin" } @else { (self.who.role) } }
                     form method="post" action=(self.at("/sign-out/")) {
                         (self.token())
                         button.quiet type="submit" { "Sign out" }
@@ -160,7 +178,7 @@ impl Frame {
             }
             main #main tabindex="-1" {
                 @if let Some(flash) = self.sight.flash { (flash_of(flash)) }
-                (body)
+                (PLACE)
             }
         };
         document(&self.sight.panel, self.sight.theme, &titled(title, store), None, inner)
@@ -229,6 +247,15 @@ impl Sight {
         }
         HttpResponse::SeeOther().insert_header((LOCATION, self.at(path))).finish()
     }
+}
+
+/// Where something will stand that is long, or made later. Nothing that somebody typed looks like that: its `<` is
+/// escaped.
+pub(crate) const PLACE: PreEscaped<&str> = PreEscaped("<!--place-->");
+
+/// What stands before the place, and what after it.
+pub(crate) fn halves(markup: &Markup) -> (&str, &str) {
+    markup.0.split_once(PLACE.0).unwrap_or((&markup.0, ""))
 }
 
 /// The media type of a page.

@@ -7,8 +7,8 @@ use crate::form::{Draft, Fields, Posted, Query, id, limited};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
 use crate::session::Jar;
-use crate::show::{bytes, count};
-use crate::ui::{Input, Question, badge, empty, head, pager, press, problem};
+use crate::show::{bytes, capital, count};
+use crate::ui::{Input, Question, badge, empty, head, nothing, pager, press, problem};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, block};
@@ -16,7 +16,7 @@ use actix_web::{Error as WebError, HttpResponse};
 use haat_domain::authz::Action;
 use haat_domain::cx::Cx;
 use haat_domain::error::{Error, FieldErrors, Result};
-use haat_domain::identity::{UserKey, list_admins};
+use haat_domain::identity::{User, UserKey, list_admins};
 use haat_domain::ids::TenantId;
 use haat_domain::money::Currency;
 use haat_domain::page::{Page, PageRequest, Sort};
@@ -67,38 +67,36 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
 }
 
 fn table(frame: &Frame, draft: &Draft, page: &Page<Tenant>) -> Markup {
-    let any = [("", "Any")].into_iter();
-    let statuses = any.chain(TenantStatus::ALL.map(|status| (status.name(), status.name())));
+    let any = [("", "Any".to_owned())].into_iter();
+    let statuses = any.chain(TenantStatus::ALL.map(|status| (status.name(), capital(status.name()))));
     let add = html! { a.button.primary href=(frame.at("/platform/tenants/new/")) { "Open a store" } };
     html! {
         (head(frame, None, "Stores", &add))
         (problem(draft))
         form.filters method="get" action=(frame.at("/platform/tenants/")) role="search" aria-label="Stores" {
             (Input::search(draft, "search", "Name").max(200))
-            (Input::choice(draft, "status", "State", statuses))
+            (Input::choice(draft, "status", "Status", statuses))
             button.button type="submit" { "Filter" }
             @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/platform/tenants/")) { "Clear" } }
         }
-        @if page.items.is_empty() && draft.typed.is_plain() {
-            (empty("No stores yet", "Owners open stores by registering; you can open one here.", &add))
-        } @else if page.items.is_empty() {
-            (empty("No such stores", "Nothing matches what you are looking for.",
-                &html! { a.button href=(frame.at("/platform/tenants/")) { "Show all stores" } }))
+        @if page.items.is_empty() {
+            (nothing(frame, draft, "stores",
+                &empty("No stores yet", "Owners open stores by registering; you can open one here.", &add)))
         } @else {
             div.scroll role="region" tabindex="0" aria-label="Stores" {
                 table.list {
                     caption.sr { "Stores" }
                     thead { tr {
-                        th scope="col" { "Store" } th scope="col" { "Name in addresses" } th scope="col" { "Currency" }
-                        th scope="col" { "State" } th scope="col" { "Opened" }
+                        th scope="col" { "Store" } th scope="col" { "In addresses" } th scope="col" { "Currency" }
+                        th scope="col" { "Status" } th scope="col" { "Opened" }
                     } }
                     tbody {
                         @for store in &page.items {
                             tr {
                                 th scope="row" { a href=(frame.at(&at(store.id))) { (store.name.as_str()) } }
-                                td data-label="Name in addresses" { code { (store.slug.as_str()) } }
+                                td data-label="In addresses" { code { (store.slug.as_str()) } }
                                 td data-label="Currency" { (store.currency) }
-                                td data-label="State" { (badge(store.status.name())) }
+                                td.state data-label="Status" { (badge(store.status.name())) }
                                 td data-label="Opened" { (frame.time(store.created_at)) }
                             }
                         }
@@ -128,7 +126,7 @@ fn form(frame: &Frame, draft: &Draft) -> Markup {
     html! {
         (head(frame, Some(("/platform/tenants/", "Stores")), OPEN, &html! {}))
         (problem(draft))
-        form.form method="post" action=(frame.at("/platform/tenants/new/")) {
+        form.form.card method="post" action=(frame.at("/platform/tenants/new/")) {
             (frame.token())
             (Input::text(draft, "name", "Name").required().max(100))
             (Input::choice(draft, "currency", "Currency", currencies))
@@ -195,15 +193,15 @@ fn one(frame: &Frame, store: &Tenant, counts: Counts, draft: &Draft) -> Markup {
             section.card {
                 h2 { "About" }
                 dl.facts {
-                    dt { "State" } dd { (badge(store.status.name())) }
-                    dt { "Name in addresses" } dd { code { (store.slug.as_str()) } }
+                    dt { "Status" } dd { (badge(store.status.name())) }
+                    dt { "In addresses" } dd { code { (store.slug.as_str()) } }
                     dt { "Currency" } dd { (store.currency) }
                     dt { "Number" } dd { (store.id) }
                     dt { "Opened" } dd { (frame.time(store.created_at)) }
                 }
             }
             section.card {
-                h2 { "Name" }
+                h2 { "Rename" }
                 form.form method="post" action=(frame.at(&path)) {
                     (frame.token())
                     input type="hidden" name="was_name" value=(draft.typed.get("was_name"));
@@ -290,31 +288,34 @@ async fn admins(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure
         list_admins(cx, &request)
     };
     let (frame, page) = desk.show(Access::Read, Action::ReadAdmins, work).await?;
-    let body = html! {
-        (head(&frame, None, "Admins", &html! {}))
+    Ok(frame.page("Admins", admins_table(&frame, &Draft::of(typed), &page)))
+}
+
+fn admins_table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
+    html! {
+        (head(frame, None, "Admins", &html! {}))
         p { "Nobody becomes a platform admin from a browser. On the server: "
             code { "haat create-admin USERNAME EMAIL" } }
-        div.scroll role="region" tabindex="0" aria-label="Admins" {
+        @if page.items.is_empty() { (nothing(frame, draft, "admins", &html! {})) } @else { div.scroll role="region" tabindex="0" aria-label="Admins" {
             table.list {
                 caption.sr { "Admins" }
                 thead { tr {
-                    th scope="col" { "Admin" } th scope="col" { "E-mail address" } th scope="col" { "State" } th scope="col" { "Since" }
+                    th scope="col" { "Admin" } th scope="col" { "E-mail address" } th scope="col" { "Status" } th scope="col" { "Since" }
                 } }
                 tbody {
                     @for admin in &page.items {
                         tr {
                             th scope="row" { (admin.username.as_str()) }
                             td data-label="E-mail address" { (admin.email.as_str()) }
-                            td data-label="State" { (crate::customers::state(admin)) }
+                            td.state data-label="Status" { (crate::customers::state(admin)) }
                             td data-label="Since" { (frame.time(admin.created_at)) }
                         }
                     }
                 }
             }
         }
-        (pager(&frame, page.next.as_ref()))
-    };
-    Ok(frame.page("Admins", body))
+        (pager(frame, page.next.as_ref())) }
+    }
 }
 
 async fn health(desk: Desk) -> Result<HttpResponse, Failure> {
@@ -325,12 +326,12 @@ async fn health(desk: Desk) -> Result<HttpResponse, Failure> {
     let took = began.elapsed();
     let ready: Result<()> = ready.unwrap_or_else(|cancelled| Err(Error::Unavailable(cancelled.into())));
     let database = match &ready {
-        Ok(()) => "answers, and its schema is the one that this program was built for".to_owned(),
+        Ok(()) => "Answers; its schema is the one that this program was built for".to_owned(),
         Err(error) => error.to_string(),
     };
     let body = html! {
         (head(&frame, None, "Health", &html! {}))
-        section.card {
+        section.card.narrow {
             dl.facts {
                 dt { "Database" } dd { (database) }
                 dt { "It took" } dd { (took.as_micros()) " µs" }

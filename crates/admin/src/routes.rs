@@ -3,6 +3,7 @@
 
 use crate::desk::Baked;
 use crate::failure::{Failure, Note, PLACE, page_of};
+use crate::kept::{self, Fate};
 use crate::page::HTML;
 use crate::{Panel, Seen};
 use actix_web::body::{BoxBody, MessageBody};
@@ -157,13 +158,28 @@ async fn around(
 }
 
 fn say(res: &mut ServiceResponse<BoxBody>, note: &Note) {
+    if let Some(asked) = kept::asked(res.request()) {
+        *res.response_mut() = asked;
+        return;
+    }
+    let mut lost = false;
+    if let Note::SignIn(why) = note {
+        match kept::fate(res.request(), *why) {
+            Fate::Kept(door) => {
+                *res.response_mut() = door;
+                return;
+            }
+            Fate::Lost => lost = true,
+            Fate::Nothing => {}
+        }
+    }
     let Some(panel) = res.request().app_data::<Data<Panel>>().cloned() else { return };
     let req = res.request();
     let request = req.extensions().get::<Seen>().map(|seen| seen.request.clone()).unwrap_or_default();
     // Whoever was about to change something comes back to the start.
     let here =
         if req.method() == Method::GET { req.uri().path_and_query().map(ToString::to_string) } else { None };
-    let (status, body, place) = page_of(&panel, note, &request, here.as_deref().unwrap_or_default());
+    let (status, body, place) = page_of(&panel, note, &request, here.as_deref().unwrap_or_default(), lost);
     if let Note::Page { .. } = note {
         res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
     }

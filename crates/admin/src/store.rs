@@ -90,23 +90,30 @@ fn body(frame: &Frame, store: &Tenant, draft: &Draft) -> Markup {
         @if draft.problem.is_some() {
             p { "As it is now: " (store.name.as_str()) ", " (store.currency) }
         }
-        section.card {
-            dl.facts {
-                dt { "Name in addresses" } dd { code { (store.slug.as_str()) } }
-                dt { "State" } dd { (badge(store.status.name())) }
-                dt { "Opened" } dd { (frame.time(store.created_at)) }
-            }
-        }
-        @if frame.may(Action::UpdateStore) {
-            form.form method="post" action=(frame.at("/store/")) data-guard {
-                (frame.token())
-                @for name in ["was_name", "was_currency"] {
-                    input type="hidden" name=(name) value=(draft.typed.get(name));
+        div.columns {
+            @if frame.may(Action::UpdateStore) {
+                form.form.card method="post" action=(frame.at("/store/")) data-guard {
+                    (frame.token())
+                    @for name in ["was_name", "was_currency"] {
+                        input type="hidden" name=(name) value=(draft.typed.get(name));
+                    }
+                    (Input::text(draft, "name", "Name").required().max(100).hint("Customers register with it. No other store may have it."))
+                    (Input::choice(draft, "currency", "Currency", currencies)
+                        .hint("Of all prices and orders. It can be changed while there are no products."))
+                    div.buttons { button.button.primary type="submit" { "Save" } }
                 }
-                (Input::text(draft, "name", "Name").required().max(100).hint("Customers register with it. No other store may have it."))
-                (Input::choice(draft, "currency", "Currency", currencies)
-                    .hint("Of all prices and orders. It can be changed while there are no products."))
-                div.buttons { button.button.primary type="submit" { "Save" } }
+            }
+            section.card {
+                h2 { "About" }
+                dl.facts {
+                    @if !frame.may(Action::UpdateStore) {
+                        dt { "Name" } dd { (store.name.as_str()) }
+                        dt { "Currency" } dd { (store.currency) }
+                    }
+                    dt { "In addresses" } dd { code { (store.slug.as_str()) } }
+                    dt { "Status" } dd { (badge(store.status.name())) }
+                    dt { "Opened" } dd { (frame.time(store.created_at)) }
+                }
             }
         }
     }

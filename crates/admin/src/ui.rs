@@ -2,6 +2,7 @@
 
 use crate::form::Draft;
 use crate::page::Frame;
+use crate::show::capital;
 use haat_domain::page::Cursor;
 use maud::{Markup, Render, html};
 
@@ -210,7 +211,7 @@ pub(crate) fn problem(draft: &Draft) -> Markup {
                 @if !faulty.is_empty() {
                     ul {
                         @for (field, faults) in faulty {
-                            li { a href={ "#field-" (field) } { (field.replace(['_', '-'], " ")) } " " (faults.join("; ")) }
+                            li { a href={ "#field-" (field) } { (capital(&field.replace(['_', '-'], " "))) } " " (faults.join("; ")) }
                         }
                     }
                 }
@@ -242,15 +243,40 @@ pub(crate) fn empty(title: &str, text: &str, action: &Markup) -> Markup {
     html! { div.empty { h2 { (title) } p { (text) } (action) } }
 }
 
+/// What stands in the place of a list with nothing in it: what was asked for cannot be understood, the pages are at
+/// their end, nothing was found, or there is nothing `yet`.
+pub(crate) fn nothing(frame: &Frame, draft: &Draft, things: &str, yet: &Markup) -> Markup {
+    let all = html! { a.button href=(frame.at(&frame.sight.path)) { "Show all " (things) } };
+    if !draft.errors.is_empty() {
+        empty("Nothing was looked for", "What was asked for cannot be understood; it is told above.", &all)
+    } else if is_later(frame) {
+        empty("Nothing further", "The list ended on an earlier page.", &first_page(frame))
+    } else if draft.typed.is_plain() {
+        html! { (yet) }
+    } else {
+        empty(&format!("No such {things}"), "There is no match for what you are looking for.", &all)
+    }
+}
+
+/// Whether this is not the first page of a list.
+fn is_later(frame: &Frame) -> bool {
+    form_urlencoded::parse(frame.sight.query.as_bytes()).any(|(name, _)| name == "cursor")
+}
+
+fn first_page(frame: &Frame) -> Markup {
+    let here = frame.at(&frame.sight.path);
+    html! { a.button href=(address(&here, &frame.sight.query, None, &[])) { "« First page" } }
+}
+
 /// The way to the next page, and back to the first.
 pub(crate) fn pager(frame: &Frame, next: Option<&Cursor>) -> Markup {
     let query = &frame.sight.query;
-    let later = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "cursor");
+    let later = is_later(frame);
     let here = frame.at(&frame.sight.path);
     html! {
         @if later || next.is_some() {
             nav.pager aria-label="Pages" {
-                @if later { a.button href=(address(&here, query, None, &[])) { "« First page" } }
+                @if later { (first_page(frame)) }
                 @if let Some(next) = next {
                     a.button rel="next" href=(address(&here, query, Some(next), &[])) { "Next page »" }
                 }
@@ -320,7 +346,7 @@ impl Question<'_> {
         html! {
             (head(frame, None, self.title, &html! {}))
             (problem(draft))
-            section.card {
+            section.card.narrow {
                 p { (self.text) }
                 form.form method="post" action=(frame.at(self.path)) {
                     (frame.token())

@@ -7,7 +7,8 @@ use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, Query, id, limited, once, sorted};
 use crate::page::Frame;
 use crate::routes::{Pages, Rule};
-use crate::ui::{Input, Question, badge, empty, head, pager, problem, sortable};
+use crate::show::capital;
+use crate::ui::{Input, Question, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::dev::{ServiceFactory, ServiceRequest};
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -48,10 +49,10 @@ pub(crate) const ROLES: [Role; 3] = [Role::Owner, Role::Staff, Role::Customer];
 /// The roles, for a form.
 pub(crate) fn roles() -> [(&'static str, &'static str); 3] {
     ROLES.map(|role| match role {
-        Role::Owner => (role.name(), "owner: everything"),
-        Role::Staff => (role.name(), "staff: products and orders"),
+        Role::Owner => (role.name(), "Owner: everything"),
+        Role::Staff => (role.name(), "Staff: products and orders"),
         Role::Customer | Role::Superuser | Role::Anonymous => {
-            (role.name(), "customer: own orders, in the shop")
+            (role.name(), "Customer: own orders, in the shop")
         }
     })
 }
@@ -78,7 +79,7 @@ async fn list(desk: Desk, Query(typed): Query) -> Result<HttpResponse, Failure> 
 fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
     let sort = sorted(&draft.typed, NEWEST);
     let ordering = sort.to_string();
-    let any = [("", "Any")].into_iter();
+    let any = [("", "Any".to_owned())].into_iter();
     let add = html! {
         a.button href=(frame.at("/invitations/new/")) { "Invite somebody" }
         a.button.primary href=(frame.at("/users/new/")) { "Add a user" }
@@ -88,17 +89,16 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
         (problem(draft))
         form.filters method="get" action=(frame.at("/users/")) role="search" aria-label="Users" {
             (Input::search(draft, "search", "Name or e-mail address").max(200))
-            (Input::choice(draft, "role", "Role", any.clone().chain(ROLES.map(|role| (role.name(), role.name())))))
-            (Input::choice(draft, "active", "State", any.chain([("true", "active"), ("false", "inactive")])))
+            (Input::choice(draft, "role", "Role", any.clone().chain(ROLES.map(|role| (role.name(), capital(role.name()))))))
+            (Input::choice(draft, "active", "Status", any.chain([("true", "Active".to_owned()), ("false", "Inactive".to_owned())])))
             button.button type="submit" { "Filter" }
             @if !draft.typed.is_plain() { a.button.quiet href=(frame.at("/users/")) { "Clear" } }
         }
-        @if page.items.is_empty() && draft.typed.is_plain() {
-            (empty("No users yet", "A store that was opened here has nobody in it: invite its owner.",
-                &html! { a.button.primary href=(frame.at("/invitations/new/")) { "Invite somebody" } }))
-        } @else if page.items.is_empty() {
-            (empty("No such users", "Nobody matches what you are looking for.",
-                &html! { a.button href=(frame.at("/users/")) { "Show all users" } }))
+        @if page.items.is_empty() {
+            (nothing(frame, draft, "users", &empty(
+                "No users yet", "A store that was opened here has nobody in it: invite its owner.",
+                &html! { a.button.primary href=(frame.at("/invitations/new/")) { "Invite somebody" } },
+            )))
         } @else {
             div.scroll role="region" tabindex="0" aria-label="Users" {
                 table.list {
@@ -107,7 +107,7 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
                         (sortable(frame, &ordering, "username", "User", None))
                         th scope="col" { "E-mail address" }
                         th scope="col" { "Role" }
-                        th scope="col" { "State" }
+                        th scope="col" { "Status" }
                         (sortable(frame, &ordering, "id", "Since", None))
                     } }
                     tbody {
@@ -116,7 +116,7 @@ fn table(frame: &Frame, draft: &Draft, page: &Page<User>) -> Markup {
                                 th scope="row" { a href=(frame.at(&format!("/users/{}/", user.id))) { (user.username.as_str()) } }
                                 td data-label="E-mail address" { (user.email.as_str()) }
                                 td data-label="Role" { (badge(user.role.name())) }
-                                td data-label="State" { (state(user)) }
+                                td.state data-label="Status" { (state(user)) }
                                 td data-label="Since" { (frame.time(user.created_at)) }
                             }
                         }
@@ -141,7 +141,7 @@ fn form(frame: &Frame, draft: &Draft) -> Markup {
     html! {
         (head(frame, Some(("/users/", "Users")), ADD, &html! {}))
         (problem(draft))
-        form.form method="post" action=(frame.at("/users/new/")) data-guard {
+        form.form.card method="post" action=(frame.at("/users/new/")) data-guard {
             (frame.token())
             (once(draft))
             (Input::text(draft, "username", "Username").required().max(150).hint("Letters, digits and @ . + - _"))
@@ -267,22 +267,31 @@ fn one(frame: &Frame, user: &User, draft: &Draft) -> Markup {
         @if draft.problem.is_some() {
             p { "As it is now: " (user.email.as_str()) ", " (badge(user.role.name())) " " (state(user)) }
         }
-        form.form method="post" action=(frame.at(&path)) data-guard {
-            (frame.token())
-            @for name in ["email", "role", "active"] {
-                input type="hidden" name=(was(name)) value=(draft.typed.get(&was(name)));
+        div.columns {
+            form.form.card method="post" action=(frame.at(&path)) data-guard {
+                (frame.token())
+                @for name in ["email", "role", "active"] {
+                    input type="hidden" name=(was(name)) value=(draft.typed.get(&was(name)));
+                }
+                (Input::email(draft, "email", "E-mail address").required().max(254))
+                (Input::choice(draft, "role", "Role", roles()))
+                (Input::check(draft, "active", "May sign in").hint("Without it they are turned away at once, everywhere."))
+                (Input::password(draft, "password", "New password").auto("new-password")
+                    .hint("Leave it empty to keep the present one. A new one ends all their sessions."))
+                div.buttons {
+                    button.button.primary type="submit" { "Save" }
+                    a.button href=(frame.at("/users/")) { "Cancel" }
+                }
             }
-            (Input::email(draft, "email", "E-mail address").required().max(254))
-            (Input::choice(draft, "role", "Role", roles()))
-            (Input::check(draft, "active", "May sign in").hint("Without it they are turned away at once, everywhere."))
-            (Input::password(draft, "password", "New password").auto("new-password")
-                .hint("Leave it empty to keep the present one. A new one ends all their sessions."))
-            div.buttons {
-                button.button.primary type="submit" { "Save" }
-                a.button href=(frame.at("/users/")) { "Cancel" }
+            section.card {
+                h2 { "About" }
+                dl.facts {
+                    dt { "Number" } dd { (user.id) }
+                    dt { "Status" } dd { (state(user)) }
+                    dt { "Since" } dd { (frame.time(user.created_at)) }
+                }
             }
         }
-        p.muted { "Account " (user.id) ", since " (frame.time(user.created_at)) }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::form::{Draft, Fields, Query, day, limited, sorted};
 use crate::page::Frame;
-use crate::ui::{Input, address, badge, empty, head, pager, problem, sortable};
+use crate::show::capital;
+use crate::ui::{Input, address, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use haat_domain::authz::Action;
@@ -88,7 +89,10 @@ pub(crate) fn names(cx: &mut Cx<'_>, orders: &[Order]) -> Result<Names> {
 
 fn body(frame: &Frame, draft: &Draft, page: &Page<Order>, names: &Names) -> Markup {
     let place = html! { a.button.primary href=(frame.at("/orders/new/")) { "Place an order" } };
-    let fresh = draft.typed.is_plain();
+    let yet = || {
+        let text = "Orders that customers place appear here. You can also place one for a customer.";
+        empty("No orders yet", text, &place)
+    };
     html! {
         (head(frame, None, "Orders", &place))
         (problem(draft))
@@ -96,18 +100,15 @@ fn body(frame: &Frame, draft: &Draft, page: &Page<Order>, names: &Names) -> Mark
         @if !page.items.is_empty() {
             (table(frame, &page.items, names, Some(sorted(&draft.typed, NEWEST))))
             (pager(frame, page.next.as_ref()))
-        } @else if fresh {
-            (empty("No orders yet", "Orders that customers place appear here. You can also place one for a customer.", &place))
         } @else {
-            (empty("No such orders", "Nothing matches what you are looking for.",
-                &html! { a.button href=(frame.at("/orders/")) { "Show all orders" } }))
+            (nothing(frame, draft, "orders", &yet()))
         }
     }
 }
 
 fn filters(frame: &Frame, draft: &Draft) -> Markup {
-    let any = [("", "Any")].into_iter();
-    let statuses = any.chain(OrderStatus::ALL.map(|status| (status.name(), status.name())));
+    let any = [("", "Any".to_owned())].into_iter();
+    let statuses = any.chain(OrderStatus::ALL.map(|status| (status.name(), capital(status.name()))));
     html! {
         form.filters method="get" action=(frame.at("/orders/")) role="search" aria-label="Orders" {
             (Input::search(draft, "number", "Number").max(16))
@@ -160,7 +161,7 @@ fn row(frame: &Frame, order: &Order, names: &Names) -> Markup {
             td data-label="Customer" { (names.get(&order.customer).map_or("", Username::as_str)) }
             td.num data-label="Pieces" { (pieces) }
             td.num data-label="Total" { (frame.money(order.total)) }
-            td data-label="Status" { (badge(order.status.name())) }
+            td.state data-label="Status" { (badge(order.status.name())) }
         }
     }
 }

@@ -165,8 +165,10 @@ fn body(frame: &Frame, draft: &Draft, choices: &Choices, wish: Option<&Wish>) ->
         form.form method="post" action=(frame.at("/orders/new/")) data-guard {
             (frame.token())
             (once(draft))
-            (Input::text(draft, "customer", "Customer").required().list("customers").max(254)
-                .hint("Username or e-mail address."))
+            div.card {
+                (Input::text(draft, "customer", "Customer").required().list("customers").max(254)
+                    .hint("Username or e-mail address."))
+            }
             fieldset.fields {
                 legend { "Products" }
                 p.hint { "By SKU or number. Without a number of pieces, one is ordered." }
@@ -195,7 +197,7 @@ fn line(draft: &Draft, row: usize) -> Markup {
         _ => (format!("Product {row}"), format!("Pieces of product {row}")),
     };
     html! {
-        div.row {
+        div.row.piece {
             (line_input(Input::text(draft, &field, &name).list("products").max(64), row))
             (line_input(Input::number(draft, &pieces, &quantity).min(1), row))
         }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, once};
 use crate::page::Frame;
+use crate::show::capital;
 use crate::ui::{Input, Question, badge, head, problem};
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -233,7 +234,7 @@ fn page(
     let here = format!("/products/{}/", product.id);
     let delete = html! {
         a.button href=(frame.at(&format!("/orders/?product={}", product.id))) { "Its orders" }
-        @if frame.may(Action::DeleteProduct) { a.button.danger href=(frame.at(&format!("{here}delete/"))) { "Remove" } }
+        @if frame.may(Action::DeleteProduct) { a.button.danger href=(frame.at(&format!("{here}delete/"))) { "Remove…" } }
     };
     html! {
         (head(frame, Some(("/products/", "Products")), product.details.name.as_str(), &delete))
@@ -250,7 +251,7 @@ fn page(
                 }
             }
             section.card {
-                h2 { "About it" }
+                h2 { "About" }
                 dl.facts {
                     dt { "Number" } dd { (product.id) }
                     dt { "Status" } dd { (badge(product.details.status.name())) }
@@ -270,7 +271,7 @@ fn meanwhile(overtaken: &[(&str, String)]) -> Markup {
             h2 { "What somebody else has made of it" }
             dl.facts {
                 @for (field, now) in overtaken {
-                    dt { (field) }
+                    dt { (capital(field)) }
                     dd { @if now.is_empty() { span.muted { "nothing" } } @else { (now) } }
                 }
             }

@@ -9,7 +9,7 @@ use super::upload::Upload;
 use crate::desk::Desk;
 use crate::failure::{Failure, log, said, sentence};
 use crate::form::{Draft, Fields};
-use crate::page::{Frame, HTML};
+use crate::page::{Frame, HTML, halves};
 use crate::show::{bytes, count};
 use crate::ui::{head, problem};
 use actix_web::HttpResponse;
@@ -28,8 +28,6 @@ use maud::{Markup, PreEscaped, html};
 const LISTED: usize = 500;
 /// Letters of a faulty cell that are shown.
 const GLIMPSE: usize = 80;
-/// Where a page is cut in two. No text has it: markup in texts is escaped.
-const CUT: &str = "<!--cut-->";
 const TITLE: &str = "Import products";
 
 /// The same desk, whose token is not asked again how old it is: what takes minutes is not cut off by the end of a
@@ -73,7 +71,7 @@ pub(super) async fn receive(upload: Upload) -> Result<HttpResponse, Failure> {
     };
     let dry = button != "import";
     let import = Import { desk, table, currency, dry, turn };
-    if button == "report" { report(&frame, import) } else { progress(frame, import) }
+    if button == "report" { report(&frame, import) } else { Ok(progress(frame, import)) }
 }
 
 /// What is left of an answer.
@@ -104,25 +102,24 @@ impl Faulty {
     }
 }
 
-fn progress(frame: Frame, import: Import) -> Result<HttpResponse, Failure> {
+fn progress(frame: Frame, import: Import) -> HttpResponse {
     let dry = import.dry;
-    let body = html! {
-        (head(&frame, Some(("/products/", "Products")), if dry { "Checking the file" } else { "Importing the file" }, &html! {}))
-        (PreEscaped(CUT))
-    };
     frame.sight.said();
-    let whole = frame.whole(TITLE, body).into_string();
-    let (before, after) =
-        whole.split_once(CUT).ok_or_else(|| Failure::Domain(Error::internal("a page without its middle")))?;
-    let opened = format!("{before}<div class=\"progress-log\" role=\"status\">");
-    let (head, tail) = (Some(opened), after.to_owned());
+    let whole = frame.whole(TITLE);
+    let (before, tail) = halves(&whole);
+    let opened = html! {
+        (PreEscaped(before))
+        (head(&frame, Some(("/products/", "Products")), if dry { "Checking the file" } else { "Importing the file" }, &html! {}))
+        (PreEscaped("<div class=\"progress-log\" role=\"status\">"))
+    };
+    let (head, tail) = (Some(opened.into_string()), tail.to_owned());
     let rest =
         Rest { frame, import: Some(import), head, tail, dry, tally: Tally::default(), faulty: Vec::new() };
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, HTML))
         // A proxy that gathers the answer would make it one that hangs.
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(Pieces::from(rest, piece)))
+        .streaming(Pieces::from(rest, piece))
 }
 
 async fn piece(mut rest: Rest) -> Step<Rest> {

@@ -5,13 +5,13 @@ use crate::desk::Desk;
 use crate::failure::Failure;
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, Query, limited, sorted};
-use crate::page::Frame;
-use crate::ui::{Input, badge, empty, head, pager, problem, sortable};
+use crate::page::{Frame, PLACE};
+use crate::ui::{Input, badge, empty, head, nothing, pager, problem, sortable};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use haat_domain::authz::Action;
 use haat_domain::catalog::{
-    Product, ProductFilter, ProductKey, ProductPatch, ProductStatus, list_products, lock_product,
+    Product, ProductFilter, ProductKey, ProductPatch, ProductStatus, Stock, list_products, lock_product,
     update_product,
 };
 use haat_domain::cx::Cx;
@@ -22,7 +22,7 @@ use haat_domain::page::{Limit, Page, PageRequest, Sort};
 use haat_domain::ports::Access;
 use haat_domain::reports::{LOW_STOCK, SalesRequest, read_sales};
 use haat_domain::text::Search;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use std::collections::BTreeSet;
 
 const ROWS: i64 = 50;
@@ -116,7 +116,9 @@ pub(super) async fn show(desk: Desk, Query(query): Query) -> Result<HttpResponse
     let faulty = !found.errors.is_empty();
     let status = if faulty { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let draft = Draft { typed: query, errors: found.errors.clone(), problem: None };
-    Ok(frame.answer(status, "Products", page(&frame, &draft, &found, filtered)))
+    let rows = Rows { frame: &frame, products: frame.at("/products/"), hidden: hidden(&frame) };
+    let rows: Vec<_> = found.page.items.iter().map(|product| rows.row(product)).collect();
+    Ok(frame.list(status, "Products", &page(&frame, &draft, &found, filtered), &rows))
 }
 
 pub(super) async fn bulk(Posted(desk, typed): Posted) -> Result<HttpResponse, Failure> {
@@ -165,29 +167,14 @@ fn page(frame: &Frame, draft: &Draft, found: &Found, filtered: bool) -> Markup {
             }))
         } @else {
             (filters(frame, draft, filtered))
-            @if found.page.items.is_empty() { (nothing(frame, filtered)) } @else { (table(frame, draft, found)) }
+            @if found.page.items.is_empty() {
+                (nothing(frame, draft, "products", &empty("Nothing here", "All there is, is archived.",
+                    &html! { a.button href=(frame.at("/products/?status=all")) { "Show everything" } })))
+            } @else {
+                (table(frame, draft, found))
+                (pager(frame, found.page.next.as_ref()))
+            }
         }
-        (pager(frame, found.page.next.as_ref()))
-    }
-}
-
-fn nothing(frame: &Frame, filtered: bool) -> Markup {
-    if filtered {
-        empty(
-            "Nothing matches",
-            "No product is like that. Try fewer words, or look at all of them.",
-            &html! {
-                a.button href=(frame.at("/products/")) { "Clear the filter" }
-            },
-        )
-    } else {
-        empty(
-            "Nothing here",
-            "All there is, is archived or on an earlier page.",
-            &html! {
-                a.button href=(frame.at("/products/?status=all")) { "Show everything" }
-            },
-        )
     }
 }
 
@@ -217,7 +204,7 @@ fn filters(frame: &Frame, draft: &Draft, filtered: bool) -> Markup {
             (Input::choice(draft, "stock", "Stock", stocks))
             (Input::amount(draft, "min_price", "Price from"))
             (Input::amount(draft, "max_price", "Price to"))
-            (Input::choice(draft, "ordering", "Order", orders))
+            (Input::choice(draft, "ordering", "Sort", orders))
             button.button type="submit" { "Filter" }
             @if filtered { a.button.quiet href=(frame.at("/products/")) { "Clear" } }
         }
@@ -241,12 +228,11 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
                         th scope="col" { "Changed" }
                     }
                 }
-                tbody { @for product in &found.page.items { (row(frame, product)) } }
+                tbody { (PLACE) }
             }
         }
         form.bulk #bulk method="post" action=(frame.at("/products/bulk/")) {
-            (frame.token())
-            input type="hidden" name="back" value=(frame.sight.query);
+            (hidden(frame))
             span { span data-picked { "Those" } " chosen" }
             button.button type="submit" name="do" value="activate" { "Put on sale" }
             button.button type="submit" name="do" value="archive" { "Archive" }
@@ -254,41 +240,57 @@ fn table(frame: &Frame, draft: &Draft, found: &Found) -> Markup {
     }
 }
 
-fn row(frame: &Frame, product: &Product) -> Markup {
-    let details = &product.details;
-    let (name, price) = (details.name.as_str(), details.price.to_string());
-    let stock = details.stock.map(|stock| stock.get().to_string()).unwrap_or_default();
-    let low = details.stock.is_some_and(|stock| stock.get() <= LOW_STOCK);
-    let here = format!("/products/{}/", product.id);
-    let quick = format!("quick-{}", product.id);
+/// The hidden fields of a form that comes back to this list.
+fn hidden(frame: &Frame) -> Markup {
+    let query = &frame.sight.query;
     html! {
-        tr id={ "product-" (product.id) } {
-            td.pick { label { span.sr { "Choose " (name) } input type="checkbox" form="bulk" name="pick" value=(product.id); } }
-            th scope="row" {
-                a href=(frame.at(&here)) { (name) }
-                @if let Some(sku) = &details.sku { div.muted { (sku.as_str()) } }
-            }
-            td.num data-label="Price" {
-                // A form cannot go across cells: this field names the one beside the stock.
-                input.inline form=(quick) name="price" value=(price) inputmode="decimal" autocomplete="off"
-                    required aria-label={ "Price of " (name) };
-            }
-            td.num data-label="Stock" {
-                form.inline id=(quick) method="post" action=(frame.at(&format!("{here}quick/"))) {
-                    (frame.token())
-                    input type="hidden" name="back" value=(frame.sight.query);
-                    input type="hidden" name="was_price" value=(price);
-                    input type="hidden" name="was_stock" value=(stock);
-                    input.inline name="stock" type="number" min="0" value=(stock) autocomplete="off"
-                        placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
-                    button.button.small.save type="submit" { "Save" }
+        (frame.token())
+        @if !query.is_empty() { input type="hidden" name="back" value=(query); }
+    }
+}
+
+/// What all rows have in common.
+struct Rows<'a> {
+    frame: &'a Frame,
+    products: String,
+    hidden: Markup,
+}
+
+impl Rows<'_> {
+    fn row(&self, product: &Product) -> Markup {
+        let (id, details) = (product.id.get(), &product.details);
+        // They stand in a row several times, and are escaped once.
+        let (name, price) = (details.name.as_str().render(), details.price.to_string().render());
+        let stock = details.stock.map(Stock::get);
+        let low = stock.is_some_and(|stock| stock <= LOW_STOCK);
+        html! {
+            tr id={ "product-" (id) } {
+                td.pick { label { span.sr { "Choose " (name) } input type="checkbox" form="bulk" name="pick" value=(id); } }
+                th scope="row" {
+                    a href={ (self.products) (id) "/" } { (name) }
+                    @if let Some(sku) = &details.sku { div.muted { (sku.as_str()) } }
                 }
+                td.num data-label="Price" {
+                    // A form cannot go across cells: this field names the one beside the stock.
+                    input.inline form={ "quick-" (id) } name="price" value=(price) inputmode="decimal" required
+                        aria-label={ "Price of " (name) };
+                }
+                td.num data-label="Stock" {
+                    form.inline id={ "quick-" (id) } method="post" action={ (self.products) (id) "/quick/" } autocomplete="off" {
+                        (self.hidden)
+                        input type="hidden" name="was_price" value=(price);
+                        input type="hidden" name="was_stock" value=[stock];
+                        input.inline name="stock" type="number" min="0" value=[stock]
+                            placeholder="–" aria-label={ "Stock of " (name) ", empty if it is not counted" };
+                        button.button.small.save type="submit" { "Save" }
+                    }
+                }
+                td.state data-label="Status" {
+                    (badge(details.status.name()))
+                    @if low { " " (badge("low")) }
+                }
+                td data-label="Changed" { (self.frame.time(product.updated_at)) }
             }
-            td data-label="Status" {
-                (badge(details.status.name()))
-                @if low { " " (badge("low")) }
-            }
-            td data-label="Changed" { (frame.time(product.updated_at)) }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What hands do: two at the same thing, a price in the list, and a keyboard alone.
 
-use crate::harness::{Browser, Haat, Wish};
+use crate::harness::{Browser, Haat, Wish, password};
 use fantoccini::key::Key;
 use serde_json::json;
 
@@ -99,4 +99,36 @@ async fn a_product_is_added_without_a_mouse() {
     browser.tab_to("main button[type=submit]").await;
     browser.turn(browser.key(Key::Enter)).await;
     browser.says("The product was added.").await;
+}
+
+/// A session that ends while somebody types ends nothing that they have typed.
+async fn what_was_typed_outlives_the_session(wish: Wish) {
+    let haat = Haat::demo();
+    let Some(browser) = Browser::before("the admin panel", &haat, wish).await else { return };
+    browser.sign_in("priya").await;
+    browser.goto("/products/new/").await;
+    for (name, text) in [("name", "Brass lamp"), ("description", "Heavy.\n\nOf brass."), ("price", "10.00")] {
+        browser.fill(name, text).await;
+    }
+    browser.client.delete_all_cookies().await.unwrap();
+    browser.press("Add the product").await;
+    browser.says("what you sent was not saved").await;
+    browser.fill("username", "priya").await;
+    browser.fill("password", &password("priya")).await;
+    browser.press("Sign in").await;
+    browser.says("Brass lamp").await;
+    browser.press("Send it").await;
+    browser.says("The product was added.").await;
+    assert_eq!(browser.value("name").await, "Brass lamp");
+    assert_eq!(browser.value("description").await, "Heavy.\n\nOf brass.");
+}
+
+#[actix_web::test]
+async fn what_was_typed_outlives_the_session_with_scripts() {
+    what_was_typed_outlives_the_session(Wish::default()).await;
+}
+
+#[actix_web::test]
+async fn what_was_typed_outlives_the_session_without_scripts() {
+    what_was_typed_outlives_the_session(Wish { scripts: false, ..Wish::default() }).await;
 }

@@ -61,7 +61,7 @@ async fn goods_are_kept_without_scripts() {
     assert!(names.contains(&"Clay lamp\nLAMP-2".to_owned()), "{names:?}");
     browser.press("Brass lamp").await;
     assert_eq!(browser.value("stock").await, "8");
-    browser.press("Remove").await;
+    browser.press("Remove…").await;
     browser.says("Remove Brass lamp?").await;
 }
 

@@ -1,6 +1,6 @@
 //! Pictures of every page, for people: `cargo xtask screenshots`.
 
-use crate::harness::{Browser, Haat, Seat, Wish, visits};
+use crate::harness::{Browser, Haat, Seat, Wish, password, visits};
 use serde_json::json;
 use std::path::Path;
 
@@ -83,6 +83,17 @@ async fn what_no_address_leads_to(haat: &Haat, folder: &Path) {
     browser.fill("email", "new@example.com").await;
     browser.press("Make the invitation").await;
     pictures(&browser, folder, "after-invitation-made").await;
+
+    browser.goto("/products/new/").await;
+    browser.fill("name", "Brass lamp").await;
+    browser.fill("price", "1299.00").await;
+    browser.client.delete_all_cookies().await.unwrap();
+    browser.press("Add the product").await;
+    pictures(&browser, folder, "after-session-over").await;
+    browser.fill("username", "rohan").await;
+    browser.fill("password", &password("rohan")).await;
+    browser.press("Sign in").await;
+    pictures(&browser, folder, "after-signed-in-again").await;
 }
 
 async fn pictures(browser: &Browser, folder: &Path, name: &str) {

@@ -3,6 +3,13 @@
 use super::html::{link, links, main, words};
 use super::visitor::Visitor;
 use crate::support::World;
+use haat_domain::audit::AuditKey;
+use haat_domain::catalog::ProductKey;
+use haat_domain::identity::{InvitationKey, UserKey};
+use haat_domain::ids::TenantId;
+use haat_domain::orders::OrderKey;
+use haat_domain::page::{After, Cursor, Key, Sort, SortKey};
+use haat_domain::tenancy::TenantKey;
 use serde_json::json;
 
 cases! {
@@ -10,6 +17,7 @@ cases! {
     a_store_that_has_nobody_says_whom_to_invite,
     an_installation_without_stores_says_how_to_open_one,
     a_list_in_which_nothing_was_found_leads_back_to_all,
+    a_list_behind_its_end_says_so_and_leads_back_to_its_first_page,
 }
 
 /// What a page shows in the place of a list; every link in it works.
@@ -105,4 +113,42 @@ fn a_list_in_which_nothing_was_found_leads_back_to_all(world: &World) {
         let all = visitor.get(&link(main(&page), &offered[0])).must(200).text;
         assert!(!super::html::rows(&all).is_empty(), "{list}: {} does not lead to all", offered[0]);
     }
+}
+
+/// A mark behind the last row of a list: what came after it has been removed since.
+fn behind<K: SortKey>(tenant: TenantId, by: K, key: Key) -> String {
+    // The one list that ends with the last name; all others begin with what is newest.
+    let descending = !matches!(key, Key::Text(_));
+    Cursor::new(tenant, Sort { by, descending }, After { key, id: 0 }).to_string()
+}
+
+fn a_list_behind_its_end_says_so_and_leads_back_to_its_first_page(world: &World) {
+    let shop = world.open("Alpha");
+    shop.order(shop.product("Lamp", "1.00", None), 1);
+    shop.owner.post("/api/invitations/", &json!({"email": "a@example.com", "role": "staff"})).must(201);
+    world.admin();
+    let (owner, admin) = (world.panel(&shop.owner.username, "Alpha"), world.panel("admin", ""));
+    let (here, platform) = (TenantId::new(shop.id), TenantId::PLATFORM);
+    for (visitor, list, cursor) in [
+        (&owner, "/products/?min_price=1&", behind(here, ProductKey::CreatedAt, Key::Number(0))),
+        (&owner, "/orders/?", behind(here, OrderKey::Id, Key::Id)),
+        (&owner, "/orders/?status=pending&", behind(here, OrderKey::Id, Key::Id)),
+        (&owner, "/customers/?", behind(here, UserKey::Id, Key::Id)),
+        (&owner, "/users/?active=true&", behind(here, UserKey::Id, Key::Id)),
+        (&owner, "/invitations/?", behind(here, InvitationKey::Id, Key::Id)),
+        (&owner, "/audit/?", behind(here, AuditKey::Number, Key::Number(0))),
+        (&admin, "/platform/tenants/?", behind(platform, TenantKey::Id, Key::Id)),
+        (&admin, "/platform/admins/?", behind(platform, UserKey::Username, Key::Text("zzz".to_owned()))),
+    ] {
+        let (said, offered) = nothing(visitor, &format!("{list}cursor={cursor}"));
+        assert!(said.starts_with("Nothing further"), "{list}: {said}");
+        assert_eq!(offered, ["« First page"], "{list}");
+        let page = visitor.get(&format!("{list}cursor={cursor}")).must(200).text;
+        let first = link(main(&page), "« First page");
+        assert_eq!(first, list.trim_end_matches(['?', '&']), "{list}: the way back has forgotten the filter");
+        assert!(!super::html::rows(&visitor.get(&first).must(200).text).is_empty(), "{list}");
+    }
+    // A mark that is none is no end.
+    let page = owner.get("/orders/?cursor=x").must(400).text;
+    assert!(words(main(&page)).contains("Nothing was looked for"), "{page}");
 }

@@ -127,7 +127,7 @@ fn a_stock_that_somebody_else_has_changed_is_not_overwritten(world: &World) {
     let late = quick(&visitor, &seen, product, "10.00", "9").must(409);
     assert_eq!(shop.stock(product), 3);
     let told = words(section(&late.text, "What somebody else has made of it"));
-    assert!(told.contains("stock 3"), "{told}");
+    assert!(told.contains("Stock 3"), "{told}");
     // They have seen it and insist.
     let path = format!("/products/{product}/");
     visitor.send_form(&late, &path, &[]).must(303);

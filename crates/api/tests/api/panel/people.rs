@@ -1,6 +1,6 @@
 //! People: who comes in at which store, who is made, changed, invited and turned away.
 
-use super::html::{main, rows, section, words};
+use super::html::{link, main, rows, section, words};
 use crate::support::{PASSWORD, World};
 use serde_json::json;
 
@@ -240,6 +240,18 @@ fn the_audit_log_is_filtered(world: &World) {
     assert_eq!(found(&format!("request={}", made.header("x-request-id").unwrap())), [added]);
     assert_eq!(found("from=2001-01-01"), all);
     assert_eq!(found("to=2001-01-01"), [[""; 3]; 0]);
+    // Who came from the platform, or is gone, is found by a click on their name.
+    world.admin();
+    let admin = world.panel("admin", "");
+    admin.keep("haat_store", &shop.slug);
+    admin.get("/orders/").must(200);
+    shop.owner.delete(&format!("/api/users/{}/", shop.staff.id)).must(204);
+    let log = owner.get("/audit/").must(200).text;
+    for (name, wanted) in [("admin", 1), (shop.staff.username.as_str(), 2)] {
+        let theirs = owner.get(&link(main(&log), name)).must(200).text;
+        let who: Vec<_> = rows(&theirs).into_iter().map(|row| row[2].clone()).collect();
+        assert!(who.len() >= wanted && who.iter().all(|one| one.starts_with(name)), "{name}: {who:?}");
+    }
     for bad in ["by=nobody", "action=order.eat", "kind=cup", "object=x", "from=yesterday"] {
         let page = owner.get(&format!("/audit/?{bad}")).must(400).text;
         assert_eq!(

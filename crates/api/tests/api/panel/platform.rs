@@ -29,7 +29,7 @@ fn the_people_of_a_suspended_store_are_turned_away_until_it_is_opened_again(worl
     let done = admin.fill_in(&suspend, &suspend, &[]).must(303);
     let page = admin.follow(&done).must(200).text;
     assert!(
-        page.contains("The store is suspended") && words(main(&page)).contains("State suspended"),
+        page.contains("The store is suspended") && words(main(&page)).contains("Status suspended"),
         "{page}"
     );
     for (name, before) in names.into_iter().zip(&inside) {
@@ -40,7 +40,7 @@ fn the_people_of_a_suspended_store_are_turned_away_until_it_is_opened_again(worl
     shop.customer.get("/api/products/").refused(401, "store_suspended");
     assert!(neighbour.is_in());
     admin.fill_in(&store, &format!("{store}resume/"), &[]).must(303);
-    assert!(words(main(&admin.get(&store).must(200).text)).contains("State active"));
+    assert!(words(main(&admin.get(&store).must(200).text)).contains("Status active"));
     for (name, before) in names.into_iter().zip(&inside) {
         assert!(before.is_in() && world.panel(name, "Alpha").is_in(), "{name}");
     }
@@ -55,7 +55,7 @@ fn a_store_is_opened_entered_and_given_an_owner(world: &World) {
     let store = made.place().strip_prefix("/admin").unwrap().to_owned();
     let page = admin.get(&store).must(200).text;
     let about = words(section(&page, "About"));
-    assert!(about.contains("Name in addresses gamma-goods") && about.contains("Currency EUR"), "{about}");
+    assert!(about.contains("In addresses gamma-goods") && about.contains("Currency EUR"), "{about}");
     let taken = [("name", "Alpha"), ("currency", "EUR")];
     let refused = admin.fill_in("/platform/tenants/new/", "/platform/tenants/new/", &taken).must(400);
     assert!(words(main(&refused.text)).contains("Is taken: choose another."), "{}", refused.text);
@@ -131,5 +131,5 @@ fn the_admins_are_listed_and_the_database_is_asked(world: &World) {
     let listed = rows(&admin.get("/platform/admins/").must(200).text);
     let told: Vec<_> = listed.iter().map(|row| [0, 1, 2].map(|cell: usize| row[cell].as_str())).collect();
     assert_eq!(told, [["admin", "admin@example.com", "active"], ["second", "second@example.com", "active"]]);
-    assert!(words(main(&admin.get("/platform/health/").must(200).text)).contains("Database answers"));
+    assert!(words(main(&admin.get("/platform/health/").must(200).text)).contains("Database Answers"));
 }

@@ -209,8 +209,13 @@ fn is_refused(answer: &Answer, refusal: Refusal, page: &Page, path: &str) -> Res
     let leads = |place: &str| answer.status == 303 && answer.place() == place && answer.text.is_empty();
     let so = match refusal {
         Refusal::Door(why) => {
-            let here = if page.method == Method::GET { format!("/admin{path}") } else { String::new() };
-            leads(&format!("/admin/sign-in/?why={why}&next={}", here.replace('/', "%2F")))
+            let takes = page.method == Method::POST;
+            let here = if takes { String::new() } else { format!("/admin{path}") };
+            let door = format!("/admin/sign-in/?why={why}&next={}", here.replace('/', "%2F"));
+            // What was sent is kept for whoever can sign in again, and for others told to be lost.
+            let again = ["not_authenticated", "token_not_valid"].contains(&why);
+            let kept = answer.status == 401 && answer.text.contains("It is kept on this page");
+            leads(&door) || takes && (again && kept || leads(&format!("{door}&lost=true")))
         }
         Refusal::Role => says("Your role may not do this."),
         // Whoever comes to the start is shown the stores.
