@@ -68,11 +68,14 @@ fn by(
     errors: &mut FieldErrors,
 ) -> Result<AuditFilter> {
     let Some(name) = name else { return Ok(filter) };
-    // Whoever was removed since, or came from the platform, is found by the number that their entries lead to.
-    let number = || name.parse().ok().map(UserId::new);
-    let actor = find_user(cx, name)?.map(|user| user.id).or_else(number);
+    // Whoever was removed since, or came from the platform, is found by the number that their entries lead to. No
+    // username begins like that.
+    let actor = match name.strip_prefix('#') {
+        Some(number) => number.parse().ok().map(UserId::new),
+        None => find_user(cx, name)?.map(|user| user.id),
+    };
     if actor.is_none() {
-        errors.add("by", "is nobody's username here, and no account's number");
+        errors.add("by", "is nobody's username here, and no account's number behind a #");
     }
     Ok(AuditFilter { actor, ..filter })
 }
@@ -140,7 +143,7 @@ fn row(frame: &Frame, Recorded { number, entry, .. }: &Recorded) -> Markup {
 
 /// What the same account has done, out of what is looked at.
 fn by_them(frame: &Frame, id: UserId) -> String {
-    address(&frame.at("/audit/"), &frame.sight.query, None, &[("by", &id.to_string())])
+    address(&frame.at("/audit/"), &frame.sight.query, None, &[("by", &format!("#{id}"))])
 }
 
 fn object_of(frame: &Frame, object: Object) -> Markup {

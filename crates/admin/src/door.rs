@@ -4,8 +4,6 @@ use crate::desk::{Desk, Sight};
 use crate::failure::{Failure, said};
 use crate::flash::Flash;
 use crate::form::{Draft, Fields, Posted, PostedAtTheDoor, Query};
-use crate::kept;
-use crate::page::token;
 use crate::routes::{Pages, Rule};
 use crate::session::{Jar, Seed};
 use crate::ui::{Input, problem};
@@ -20,12 +18,15 @@ use haat_domain::identity::{Login, Username, end_session};
 use haat_domain::ports::Access;
 use maud::{Markup, html};
 
+/// Where somebody goes out.
+pub(crate) const OUT: &str = "/sign-out/";
+
 pub(crate) fn pages<S>(pages: Pages<S>) -> Pages<S>
 where
     S: ServiceFactory<ServiceRequest, Config = (), Error = Error, InitError = ()>,
 {
     pages.get("/sign-in/", Rule::Open, ask).post("/sign-in/", Rule::Open, sign_in).post(
-        "/sign-out/",
+        OUT,
         Rule::Needs(Action::EndSession),
         sign_out,
     )
@@ -54,7 +55,7 @@ async fn ask(sight: Sight, Query(query): Query, req: HttpRequest) -> Result<Http
         (form(&sight, &draft))
         @if let Some(desk) = within {
             hr;
-            form method="post" action=(sight.at("/sign-out/")) {
+            form method="post" action=(sight.at(OUT)) {
                 (desk.token())
                 p { "Somebody is signed in here. " button.link type="submit" { "Sign out" } }
             }
@@ -93,12 +94,9 @@ async fn sign_in(
         return Ok(sight.door(StatusCode::FORBIDDEN, "Sign in", form(&sight, &draft)));
     }
     // What was known before somebody signed in vouches for nothing afterwards.
-    let seed = Seed::new(sight.app.random.secret()?);
-    sight.keep(Jar::Seed, seed.value().to_owned());
+    sight.keep(Jar::Seed, Seed::new(sight.app.random.secret()?).value().to_owned());
     sight.empty(Jar::Store);
-    let session = sight.app.credential(&caller)?.session.get();
-    let question = kept::question(&sight, StatusCode::OK, &typed, &token(&seed.token(session)));
-    Ok(question.unwrap_or_else(|| sight.go(place(&sight, typed.get("next")), None)))
+    Ok(sight.go(place(&sight, typed.get("next")), None))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "most failures are no answer to a password")]
@@ -129,14 +127,13 @@ fn refuse(sight: &Sight, typed: &Fields, failure: Failure) -> Result<HttpRespons
 
 /// What is shown again.
 fn without_password(typed: &Fields) -> Fields {
-    let own = ["username", "store", "next"].map(|name| (name, typed.get(name)));
-    own.into_iter()
-        .chain(kept::within(typed))
-        .fold(Fields::default(), |all, (name, value)| all.with(name, value))
+    ["username", "store", "next"]
+        .into_iter()
+        .fold(Fields::default(), |kept, name| kept.with(name, typed.get(name)))
 }
 
 /// Where to go afterwards: a page of this panel and nothing else.
-pub(crate) fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
+fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     let inside = next.strip_prefix(sight.panel.base.as_str());
     let plain = |path: &&str| {
         let way = path.split('?').next().unwrap_or_default();
@@ -150,10 +147,12 @@ pub(crate) fn place<'a>(sight: &Sight, next: &'a str) -> &'a str {
     inside.filter(plain).unwrap_or("/")
 }
 
-/// The door for somebody whose form could not be taken, with what goes through it.
-pub(crate) fn page(sight: &Sight, status: StatusCode, problem: &str, kept: Fields) -> HttpResponse {
-    let draft = Draft { problem: Some(problem.to_owned()), ..Draft::of(kept) };
-    sight.door(status, "Sign in", form(sight, &draft))
+/// The door for somebody whose session was over when they sent something, with what it was.
+pub(crate) fn page(sight: &Sight, sent: &Markup) -> HttpResponse {
+    let problem =
+        "Your session is over, and what you sent was not saved. It stands below: copy what you need.";
+    let draft = Draft { problem: Some(problem.to_owned()), ..Draft::of(Fields::default()) };
+    sight.door(StatusCode::UNAUTHORIZED, "Sign in", html! { (form(sight, &draft)) (sent) })
 }
 
 fn form(sight: &Sight, draft: &Draft) -> Markup {
@@ -164,7 +163,6 @@ fn form(sight: &Sight, draft: &Draft) -> Markup {
         form.form method="post" action=(sight.at("/sign-in/")) {
             (sight.token())
             input type="hidden" name="next" value=(draft.typed.get("next"));
-            (kept::hidden(&draft.typed))
             (Input::text(draft, "username", "Username").required().auto("username").max(150))
             (Input::password(draft, "password", "Password").required().auto("current-password"))
             (Input::text(draft, "store", "Store").hint("Name of the store, if you have an account in more than one.").auto("organization").max(100))

@@ -5,7 +5,7 @@ use crate::page::card;
 use crate::show::capital;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use haat_domain::error::{AuthFailure, Conflict, Denied, Error};
 use maud::html;
@@ -193,6 +193,3 @@ pub(crate) fn page_of(
         }
     }
 }
-
-/// The name of the header that [`page_of`] may give.
-pub(crate) const PLACE: actix_web::http::header::HeaderName = LOCATION;

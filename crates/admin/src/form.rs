@@ -28,8 +28,8 @@ use std::pin::Pin;
 /// The largest form, in bytes: a description of 10 000 characters, each of four bytes that are percent-encoded.
 const FORM_LIMIT: usize = 256 * 1024;
 
-/// The largest form of somebody who is not known yet, or not any more: what they had typed comes along.
-pub(crate) const DOOR_LIMIT: usize = 64 * 1024;
+/// The largest form of somebody who is not known yet.
+const DOOR_LIMIT: usize = 16 * 1024;
 
 /// The name of the token in every form; see [`Seed::token`](crate::session::Seed::token).
 pub(crate) const TOKEN: &str = "form_token";
@@ -262,13 +262,9 @@ impl FromRequest for Posted {
                     return Err(failure);
                 }
             };
-            let fields = received(&req, &desk.sight, desk.session, payload).await?;
-            if !desk.sight.seed.vouches(desk.session, fields.get(TOKEN)) {
-                kept::of_another_session(&req, &desk, &fields);
-                return Err(Failure::Forged);
-            }
+            let fields = read(&req, &desk.sight, desk.session, payload).await?;
             // Whether the session still counts is known when its row is read.
-            kept::note(&req, &fields);
+            kept::note(&req, fields.clone());
             Ok(Self(desk, fields))
         })
     }
@@ -298,22 +294,12 @@ pub(crate) async fn read(
     session: i64,
     payload: Payload,
 ) -> Result<Fields, Failure> {
-    let fields = received(req, sight, session, payload).await?;
-    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
-}
-
-/// The same, whatever page it is from.
-async fn received(
-    req: &HttpRequest,
-    sight: &Sight,
-    session: i64,
-    payload: Payload,
-) -> Result<Fields, Failure> {
     same_site(req)?;
     // Strangers have little to say.
     let limit = if session == 0 { DOOR_LIMIT } else { FORM_LIMIT };
     let body = tokio::time::timeout(sight.panel.body_time, read_all(payload, limit));
-    Ok(Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?))
+    let fields = Fields::parse(&body.await.unwrap_or(Err(Failure::Slow))?);
+    if sight.seed.vouches(session, fields.get(TOKEN)) { Ok(fields) } else { Err(Failure::Forged) }
 }
 
 pub(crate) async fn read_all(mut payload: Payload, limit: usize) -> Result<BytesMut, Failure> {

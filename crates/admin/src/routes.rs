@@ -2,7 +2,7 @@
 //! does not compile, and a test calls each one as each role.
 
 use crate::desk::Baked;
-use crate::failure::{Failure, Note, PLACE, page_of};
+use crate::failure::{Failure, Note, page_of};
 use crate::kept::{self, Fate};
 use crate::page::HTML;
 use crate::{Panel, Seen};
@@ -10,7 +10,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_POLICY,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY,
 };
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -158,14 +158,10 @@ async fn around(
 }
 
 fn say(res: &mut ServiceResponse<BoxBody>, note: &Note) {
-    if let Some(asked) = kept::asked(res.request()) {
-        *res.response_mut() = asked;
-        return;
-    }
     let mut lost = false;
     if let Note::SignIn(why) = note {
         match kept::fate(res.request(), *why) {
-            Fate::Kept(door) => {
+            Fate::Shown(door) => {
                 *res.response_mut() = door;
                 return;
             }
@@ -184,7 +180,7 @@ fn say(res: &mut ServiceResponse<BoxBody>, note: &Note) {
         res.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
     }
     if let Some(place) = place {
-        res.headers_mut().insert(PLACE, place);
+        res.headers_mut().insert(LOCATION, place);
     }
     if res.status() == actix_web::http::StatusCode::METHOD_NOT_ALLOWED {
         res.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));

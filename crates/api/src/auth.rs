@@ -14,7 +14,7 @@ pub const STORE_HEADER: &str = "X-Haat-Store";
 
 /// The token of a request, if it shows one.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    // `to_str` looks at each byte by itself: of a token that took as long as the search for the product it reads.
+    // `to_str` looks at each byte by itself, which for a token took as long as to find its account's row.
     let value = str::from_utf8(headers.get(AUTHORIZATION)?.as_bytes()).ok()?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -25,7 +25,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// The store among whose it counts, if that matters.
+    /// The store that it counts for, if that matters.
     fn counted(&self, item: &impl Waits) -> Option<TenantId> {
         self.of_one_store.and(item.store())
     }
@@ -42,7 +42,7 @@ pub(crate) trait Waits: Send + 'static {
     /// It has waited for too long, and nothing of it was begun.
     fn give_up(self);
 
-    /// The store among whose it counts.
+    /// The store that it counts for.
     fn store(&self) -> Option<TenantId> {
         None
     }
@@ -64,7 +64,7 @@ pub(crate) struct Queue<T> {
 
 struct State<T> {
     waiting: VecDeque<(Instant, T)>,
-    /// When it was last seen empty.
+    /// When nothing was last seen to wait that might begin.
     empty_at: Instant,
     /// The stores of what is under way, if that is limited.
     under_way: Vec<TenantId>,
@@ -86,7 +86,8 @@ impl<T: Waits> State<T> {
     }
 
     fn patience(&self, bounds: &Bounds, now: Instant) -> Duration {
-        let standing = now.saturating_duration_since(self.empty_at) > bounds.patience;
+        // While a thread sleeps only those wait whose store has its share: that is no reason to hurry anybody.
+        let standing = self.idle == 0 && now.saturating_duration_since(self.empty_at) > bounds.patience;
         if standing { bounds.patience / STANDING } else { bounds.patience }
     }
 
@@ -162,10 +163,10 @@ impl<T: Waits> Entrance<T> {
             queue.refused.fetch_add(1, Ordering::Relaxed);
             return Err(item);
         }
+        let anybody = state.idle > 0 && state.may_begin(&queue.bounds, &item);
         state.put(item, Instant::now());
-        let anybody = state.idle > 0;
         drop(state);
-        // To wake somebody is a call of the system: only where somebody sleeps.
+        // To wake somebody is a call of the system: only where somebody sleeps, and may begin with it.
         if anybody {
             queue.arrived.notify_one();
         }
@@ -183,12 +184,8 @@ impl<T: Waits> Entrance<T> {
             let (queue, each) = (Arc::clone(&self.0), each.clone());
             spawn(name, move || {
                 while let Some((since, item)) = queue.take() {
-                    let store = queue.bounds.counted(&item);
+                    let _place = Place { queue: &queue, store: queue.bounds.counted(&item) };
                     each(item, since);
-                    // Nobody is woken for what may begin now: this thread comes for it.
-                    if let Some(store) = store {
-                        queue.lock().end(store);
-                    }
                 }
             })?;
         }
@@ -209,6 +206,21 @@ impl<T: Waits> Entrance<T> {
             capacity: queue.bounds.capacity,
             refused: queue.refused.load(Ordering::Relaxed),
             overdue: queue.overdue.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A place among those of its store that are under way.
+struct Place<'q, T: Waits> {
+    queue: &'q Queue<T>,
+    store: Option<TenantId>,
+}
+
+impl<T: Waits> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        // Nobody is woken for what may begin now: this thread comes for it.
+        if let Some(store) = self.store {
+            self.queue.lock().end(store);
         }
     }
 }
@@ -234,6 +246,7 @@ impl<T: Waits> Queue<T> {
                 }
                 None if state.closed => return None,
                 None => {
+                    state.empty_at = Instant::now();
                     state.idle += 1;
                     state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                     state.idle -= 1;

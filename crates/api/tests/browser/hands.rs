@@ -113,14 +113,13 @@ async fn what_was_typed_outlives_the_session(wish: Wish) {
     browser.client.delete_all_cookies().await.unwrap();
     browser.press("Add the product").await;
     browser.says("what you sent was not saved").await;
+    for typed in ["Brass lamp", "Heavy.\n\nOf brass.", "10.00"] {
+        browser.says(typed).await;
+    }
     browser.fill("username", "priya").await;
     browser.fill("password", &password("priya")).await;
     browser.press("Sign in").await;
-    browser.says("Brass lamp").await;
-    browser.press("Send it").await;
-    browser.says("The product was added.").await;
-    assert_eq!(browser.value("name").await, "Brass lamp");
-    assert_eq!(browser.value("description").await, "Heavy.\n\nOf brass.");
+    browser.says("Dashboard").await;
 }
 
 #[actix_web::test]

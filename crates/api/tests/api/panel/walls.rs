@@ -212,10 +212,14 @@ fn is_refused(answer: &Answer, refusal: Refusal, page: &Page, path: &str) -> Res
             let takes = page.method == Method::POST;
             let here = if takes { String::new() } else { format!("/admin{path}") };
             let door = format!("/admin/sign-in/?why={why}&next={}", here.replace('/', "%2F"));
-            // What was sent is kept for whoever can sign in again, and for others told to be lost.
+            // What was typed is shown to whoever can sign in again; all else is told to be lost.
             let again = ["not_authenticated", "token_not_valid"].contains(&why);
-            let kept = answer.status == 401 && answer.text.contains("It is kept on this page");
-            leads(&door) || takes && (again && kept || leads(&format!("{door}&lost=true")))
+            let shown = answer.status == 401 && answer.text.contains("What you had typed");
+            if takes && page.path != "/sign-out/" {
+                again && shown || leads(&format!("{door}&lost=true"))
+            } else {
+                leads(&door)
+            }
         }
         Refusal::Role => says("Your role may not do this."),
         // Whoever comes to the start is shown the stores.

@@ -53,7 +53,7 @@ impl Default for PgOptions {
     }
 }
 
-/// So many writes of one store run at once. All of them need the end of its audit log, so that they come one after the
+/// So many writes of one store run at once. Nearly all need the end of its audit log, so that they come one after the
 /// other: one has it, one is on its way there, and any more would hold connections that other stores wait for.
 const ABREAST: usize = 2;
 
