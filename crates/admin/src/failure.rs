@@ -2,7 +2,7 @@
 
 use crate::Panel;
 use crate::page::card;
-use crate::show::capital;
+use crate::show::{capital, spoken};
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
@@ -101,7 +101,7 @@ pub(crate) fn said(error: &Error) -> String {
         Error::Forbidden(Denied::StoreRequired) => "Enter a store first: choose one under Stores.".to_owned(),
         Error::Invalid(fields) => {
             let all = fields.iter().flat_map(|(field, messages)| {
-                messages.iter().map(move |message| format!("{} {message}", field.replace(['_', '-'], " ")))
+                messages.iter().map(move |message| format!("{} {message}", spoken(field)))
             });
             sentence(&all.collect::<Vec<_>>().join("; "))
         }

@@ -5,7 +5,7 @@ use crate::Panel;
 use crate::desk::Sight;
 use crate::door;
 use crate::form::{Fields, ONCE, TOKEN, read_all, same_site};
-use crate::show::capital;
+use crate::show::{capital, spoken};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -72,7 +72,7 @@ fn shown(typed: &[(&str, &str)]) -> Markup {
         hr;
         h2 { "What you had typed" }
         dl.facts.typed {
-            @for (name, value) in typed { dt { (capital(&name.replace(['_', '-'], " "))) } dd { (value) } }
+            @for (name, value) in typed { dt { (capital(&spoken(name))) } dd { (value) } }
         }
     }
 }

@@ -156,6 +156,11 @@ fn short(month: &str) -> &str {
     month.get(..3).unwrap_or(month)
 }
 
+/// The name of a field as people say it.
+pub(crate) fn spoken(field: &str) -> String {
+    field.replace(['_', '-'], " ")
+}
+
 /// The text with a capital letter.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -2,7 +2,7 @@
 
 use crate::form::Draft;
 use crate::page::Frame;
-use crate::show::capital;
+use crate::show::{capital, spoken};
 use haat_domain::page::Cursor;
 use maud::{Markup, Render, html};
 
@@ -211,7 +211,7 @@ pub(crate) fn problem(draft: &Draft) -> Markup {
                 @if !faulty.is_empty() {
                     ul {
                         @for (field, faults) in faulty {
-                            li { a href={ "#field-" (field) } { (capital(&field.replace(['_', '-'], " "))) } " " (faults.join("; ")) }
+                            li { a href={ "#field-" (field) } { (capital(&spoken(field))) } " " (faults.join("; ")) }
                         }
                     }
                 }
