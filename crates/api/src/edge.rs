@@ -41,6 +41,12 @@ const MAX_URI: usize = 8 * 1024;
 /// The largest head of a request, in bytes of its names and values; the HTTP library reads up to 128 KiB of it.
 const MAX_HEAD: usize = 32 * 1024;
 
+/// How many are turned away in a second. Most ask again at once, and each costs a little: time that those need who were
+/// let in.
+const REFUSALS_PER_SECOND: u32 = 5000;
+/// No refusal is held back for longer: it is when the next try is welcome.
+const MAX_HOLD: Duration = Duration::from_secs(1);
+
 /// What this server knows of the outside.
 pub struct Edge {
     /// How many proxies stand in front.
@@ -129,6 +135,11 @@ pub async fn edge(
         if edge.stopping.has_begun() {
             // Its next request goes to somebody who stays.
             res.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        if turned_away {
+            // By so many that are under way, all of them waiting to be turned away but for a few hundred.
+            let hold = Duration::from_secs(1) * edge.metrics.in_flight() / REFUSALS_PER_SECOND;
+            tokio::time::sleep(hold.min(MAX_HOLD)).await;
         }
     }
     Ok(res)

@@ -63,6 +63,11 @@ impl Metrics {
         InFlight(Arc::clone(&self.http))
     }
 
+    /// How many have begun and not ended.
+    pub fn in_flight(&self) -> u32 {
+        u32::try_from(self.http.in_flight.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
+    }
+
     /// Counts an answer.
     pub fn answered(&self, method: &Method, route: Option<&str>, status: u16, took: Duration) {
         let route = self.http.route(route.unwrap_or(NOWHERE));
