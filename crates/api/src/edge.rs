@@ -4,6 +4,7 @@
 use crate::address::{ClientAddress, over_tls};
 use crate::etag::tag;
 use crate::input::turn_away;
+use crate::line::Handling;
 use crate::metrics::{Metrics, name};
 use crate::problem::{ApiError, Problem};
 use crate::stopping::Stopping;
@@ -75,6 +76,7 @@ pub async fn edge(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
+    let _handling = Handling::of(&req);
     let id = request_id(req.headers());
     let method = req.method().clone();
     let known = req.app_data::<Data<Edge>>().cloned();

@@ -14,6 +14,7 @@ pub mod etag;
 pub mod input;
 mod keys;
 pub mod limits;
+mod line;
 pub mod metrics;
 pub mod once;
 pub mod openapi;
@@ -30,14 +31,15 @@ pub mod wall;
 use crate::config::Settings;
 use crate::edge::Edge;
 use crate::limits::Limits;
+use crate::line::Times;
 use crate::metrics::Metrics;
 use crate::problem::ApiError;
 use crate::stopping::Stopping;
-use actix_web::dev::Server;
+use actix_server::{Server, ServerBuilder};
 use actix_web::http::Method;
 use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, HttpServer};
+use actix_web::{HttpRequest, HttpResponse};
 use haat_app::App;
 use haat_app::hashing::Hashing;
 use haat_app::once::InFlight;
@@ -109,7 +111,9 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     let paths = Data::new(known_paths());
     let edge = &settings.edge;
     // Bound first: with port 0 only the listener knows where it is.
-    let internal = edge.internal_address.map(TcpListener::bind).transpose()?;
+    let listener = line::bind((settings.host, settings.port).into())?;
+    let address = listener.local_addr()?;
+    let internal = edge.internal_address.map(line::bind).transpose()?;
     let internal_address = internal.as_ref().map(TcpListener::local_addr).transpose()?;
     let stopping = Arc::<Stopping>::default();
     let limits = Data::new(Limits::new(edge.limit_address, edge.limit_user, edge.limit_tenant));
@@ -127,7 +131,7 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
     let origins = edge.cors_origins.clone();
     let panel = edge.panel().map(Data::new);
     let threads = settings.workers.map_or_else(processors, usize::from);
-    let server = HttpServer::new(move || {
+    let serve = move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(paths.clone())
@@ -146,18 +150,16 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
             .wrap(Condition::new(!origins.is_empty(), cors::layer(&origins)))
             .wrap(from_fn(edge::edge))
             .wrap(NormalizePath::new(TrailingSlash::Always))
-    })
-    .workers(threads)
-    .max_connections(edge.connections_each(threads))
-    .disable_signals()
-    .shutdown_timeout(settings.shutdown_seconds.into())
-    .client_request_timeout(edge.head_time())
-    .bind((settings.host, settings.port))?;
-    let address = server.addrs().first().copied().ok_or("no address to listen on")?;
-    let server = match internal {
-        Some(listener) => server.listen(listener)?,
-        None => server,
     };
+    let mut server = ServerBuilder::default()
+        .workers(threads)
+        .max_concurrent_connections(edge.connections_each(threads))
+        .disable_signals()
+        .shutdown_timeout(settings.shutdown_seconds.into());
+    let times = Times { head: edge.head_time(), still: edge.body_time() };
+    for listener in std::iter::once(listener).chain(internal) {
+        server = line::listen(server, listener, times, serve.clone())?;
+    }
     Ok(Listening { address, internal: internal_address, server: server.run(), stopping })
 }
 

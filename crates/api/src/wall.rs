@@ -1,9 +1,11 @@
 //! What is not for the public: with an internal address, metrics and documentation are there and nowhere else.
 
+use crate::line::State;
 use crate::problem::ApiError;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 /// Methods that some path of this server has.
 const METHODS: [Method; 7] =
@@ -19,7 +21,7 @@ pub fn refusal(req: &ServiceRequest, internal: Option<SocketAddr>) -> Option<Api
     let internal = internal?;
     // The path as the router reads it: a letter may be written as %6d.
     let path = req.match_info().get_ref().path();
-    let inside = req.app_config().local_addr() == internal;
+    let inside = req.conn_data::<Rc<State>>().is_some_and(|line| line.listener == internal);
     let there = if inside { is_internal(path) || is_health(path) } else { !is_internal(path) };
     if there { None } else { Some(nowhere(req.method())) }
 }

@@ -31,10 +31,11 @@ pub struct EdgeSettings {
     /// Requests that may be at the database, or wait for it, at once; meanwhile others are answered 503
     #[arg(long, env = "HAAT_WORK_LIMIT", global = true, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000), value_name = "N")]
     pub work_limit: u32,
-    /// Seconds that a client has for the head of a request
+    /// Seconds that a client has for the head of a connection's first request
     #[arg(long, env = "HAAT_HEAD_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub head_timeout: u16,
-    /// Seconds that a client has for the body of a request; a slower one is answered 408
+    /// Seconds that a client has for the body of a request (a slower one is answered 408), and for getting on where
+    /// nothing is being done for it: for a further head, for taking a piece of an answer
     #[arg(long, env = "HAAT_REQUEST_TIMEOUT", global = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub request_timeout: u16,
     /// The path of the admin panel, or "off"

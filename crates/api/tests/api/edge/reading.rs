@@ -1,7 +1,7 @@
 //! What is read of a request is bounded: in bytes, in time, in depth.
 
 use super::wire::{status, talk};
-use crate::support::{World, send, settings};
+use crate::support::{Server, World, send, settings};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 cases! {
     a_slow_body_is_given_up,
     a_slow_head_is_given_up,
+    a_later_head_that_drips_is_given_up,
+    a_body_that_nobody_reads_is_given_up,
+    an_answer_that_nobody_takes_is_given_up,
     a_body_in_another_coding_or_charset_is_refused,
     an_object_that_looks_like_serdes_number_is_none,
     a_name_that_nobody_sees_is_refused,
@@ -53,6 +56,42 @@ fn a_slow_head_is_given_up(world: &World) {
     let head = b"GET /healthz HTTP/1.1\r\nHost: ha";
     let (answer, closed) = talk(server.address, head, Duration::from_secs(8));
     assert!(closed && (answer.is_empty() || status(&answer) == 408), "{answer}");
+}
+
+/// Sends this, and then a byte now and then, for as long as the other side takes it; whether it ever stops.
+fn is_given_up(mut stream: TcpStream, bytes: &[u8]) -> bool {
+    stream.write_all(bytes).unwrap();
+    (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        stream.write_all(b"x").is_err()
+    })
+}
+
+/// A connection on which a request has been answered.
+fn used(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.write_all(b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\n\r\n").unwrap();
+    let mut answer = [0; 4096];
+    assert!(stream.read(&mut answer).unwrap() > 0);
+    stream
+}
+
+fn a_later_head_that_drips_is_given_up(world: &World) {
+    let server = world.another(&["--request-timeout", "1"]);
+    assert!(is_given_up(used(&server), b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\nX-Long: "));
+}
+
+fn a_body_that_nobody_reads_is_given_up(world: &World) {
+    let server = world.another(&["--request-timeout", "1"]);
+    let head = b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\nContent-Length: 100000\r\n\r\n";
+    assert!(is_given_up(used(&server), head));
+}
+
+fn an_answer_that_nobody_takes_is_given_up(world: &World) {
+    let server = world.another(&["--request-timeout", "1"]);
+    // More than all buffers between hold.
+    let much = b"GET /openapi.json HTTP/1.1\r\nHost: haat\r\n\r\n".repeat(500);
+    assert!(is_given_up(used(&server), &much));
 }
 
 fn a_body_in_another_coding_or_charset_is_refused(world: &World) {
