@@ -23,15 +23,15 @@ pub(super) fn pgbench(bench: &Bench<'_>) -> Result<Vec<Finding>, String> {
     let haat = Subject::haat(&place.folder, &place.url, &[])?;
     let script = place.folder.join("order.pgbench.sql");
     write(&script, SCRIPT)?;
-    let (mut ours, mut bests) = (Vec::new(), Vec::new());
-    for _ in 0..bench.options.rounds {
+    let ours_for = |seconds| {
         let buyers = log_in(&haat, 1..=USUAL.tenants, USUAL.products)?;
-        let orders = requests(Workload::Order, For::Haat, &buyers);
-        ours.push(wrk(&place, &haat, &orders, 32, bench.options.seconds)?);
+        wrk(&place, &haat, &requests(Workload::Order, For::Haat, &buyers), 32, seconds)
+    };
+    let best_for = |seconds: u32| {
         let mut pgbench = Command::new("pgbench");
         pgbench
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2", &format!("--client={CONNECTIONS}")])
-            .args([&format!("--time={}", bench.options.seconds), "--file"])
+            .args([&format!("--time={seconds}"), "--file"])
             .arg(&script)
             .args([
                 &format!("--define=tenants={}", USUAL.tenants),
@@ -42,7 +42,14 @@ pub(super) fn pgbench(bench: &Bench<'_>) -> Result<Vec<Finding>, String> {
         let told = String::from_utf8_lossy(&told);
         let rate =
             told.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
-        bests.push(rate.ok_or_else(|| format!("pgbench says: {told}"))?);
+        rate.ok_or_else(|| format!("pgbench says: {told}"))
+    };
+    // What a database that was just filled does for the first time is in nobody's figure.
+    ours_for(1).and_then(|_| best_for(1))?;
+    let (mut ours, mut bests) = (Vec::new(), Vec::new());
+    for _ in 0..bench.options.rounds {
+        ours.push(ours_for(bench.options.seconds)?);
+        bests.push(best_for(bench.options.seconds)?);
     }
     bests.sort_by(f64::total_cmp);
     let (ours, best) = (median_of(&ours), bests.get(bests.len() / 2).copied().unwrap_or(f64::MAX));
