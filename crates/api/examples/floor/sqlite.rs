@@ -55,7 +55,8 @@ impl Sqlite {
         if one_per_commit {
             return Ok(Self { readers, writer: None });
         }
-        let conn = pool(path, 1)?.get().map_err(string)?;
+        let mut conn = pool(path, 1)?.get().map_err(string)?;
+        conn.batch_execute("PRAGMA cache_size = -8192").map_err(string)?;
         let (writer, jobs) = sync_channel(1024);
         std::thread::spawn(move || write_all(conn, &jobs));
         Ok(Self { readers, writer: Some(writer) })
