@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::HOST;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use haat_app::{App, Caller, Verified};
+use haat_app::{App, Caller, Shown, Verified};
 use haat_domain::authz::{Action, Role};
 use haat_domain::cx::Cx;
 use haat_domain::error::{AuthFailure, Denied, Error, Result};
@@ -102,7 +102,7 @@ impl Sight {
     pub(crate) fn keep_session(&self, grant: &Grant) -> Result<Caller> {
         let pair = self.app.tokens.issue(grant, Entrance::Panel, self.app.clock.now())?;
         self.keep(Jar::Session, joined(&pair));
-        Ok(Caller { token: Some(pair.access), ..self.stranger() })
+        Ok(Caller { shown: Shown::Token(pair.access), ..self.stranger() })
     }
 }
 
@@ -213,8 +213,8 @@ impl FromRequest for Desk {
             let known = req.extensions().get::<Verified>().copied();
             let verified =
                 known.or_else(|| Verified::of(access, sight.app.tokens.as_ref(), sight.app.clock.as_ref()));
-            let caller = if let Some(Verified(Ok(_))) = verified {
-                Caller { token: Some(access.to_owned()), verified, ..sight.stranger() }
+            let caller = if let Some(good @ Verified(Ok(_))) = verified {
+                Caller { shown: Shown::Verified(good), ..sight.stranger() }
             } else {
                 let caller = renew(&sight, refresh).await?;
                 // For whoever logs the answer.

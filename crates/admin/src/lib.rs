@@ -42,6 +42,7 @@ pub use session::shown_token;
 
 use actix_web::dev::ServiceRequest;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the panel is, and what it is allowed.
@@ -77,7 +78,7 @@ impl Panel {
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Its number.
-    pub request: String,
+    pub request: Arc<str>,
     /// Where it comes from.
     pub address: Option<IpAddr>,
     /// Whether the client speaks TLS.

@@ -5,7 +5,7 @@ use crate::telemetry::REQUEST;
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use haat_app::Caller;
+use haat_app::{Caller, Shown};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
@@ -30,14 +30,17 @@ impl FromRequest for Sender {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(req.headers()).map(str::to_owned);
-        // The limits have verified the token already.
-        let verified = req.extensions().get().copied();
+        // The limits have verified the token already, unless that was our own fault.
+        let shown = match (req.extensions().get(), bearer(req.headers())) {
+            (Some(verified), _) => Shown::Verified(*verified),
+            (None, Some(token)) => Shown::Token(token.to_owned()),
+            (None, None) => Shown::Nothing,
+        };
         // A name may be of any script, as UTF-8; bytes that are none name no store.
         let store = req.headers().get(STORE_HEADER);
         let store = store.map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned());
         let request = REQUEST.try_with(Clone::clone).ok();
         let address = req.extensions().get::<ClientAddress>().and_then(|ClientAddress(address)| *address);
-        ready(Ok(Self(Caller { token, verified, store, request, address })))
+        ready(Ok(Self(Caller { shown, store, request, address })))
     }
 }

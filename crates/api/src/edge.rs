@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 use tracing::field::Empty;
+use uuid::Uuid;
 
 /// Carries the request's number, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -205,12 +206,15 @@ pub fn is_not_kept(headers: &HeaderMap) -> bool {
 
 /// The client's own number, if it is a sane one; else a random one.
 #[expect(clippy::disallowed_methods, reason = "a request's number is random, and nothing depends on which")]
-fn request_id(headers: &HeaderMap) -> String {
+fn request_id(headers: &HeaderMap) -> Arc<str> {
     let sane = |id: &&str| {
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     let own = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(sane);
-    own.map_or_else(|| uuid::Uuid::new_v4().simple().to_string(), str::to_owned)
+    own.map_or_else(
+        || Arc::from(&*Uuid::new_v4().simple().encode_lower(&mut Uuid::encode_buffer())),
+        Arc::from,
+    )
 }
 
 /// Every error has the same body, those of the framework included; in the admin panel it is a page.

@@ -19,7 +19,7 @@ pub fn etag_of<T: Serialize>(body: &T) -> String {
 /// Nobody gains by two bodies of one tag but who made both: a fast hash does, it need not be a cryptographic one.
 fn quoted(hash: u128) -> String {
     // Which writes 128 bits as digits in less time than `{:032x}` does.
-    format!("\"{}\"", Uuid::from_u128(hash).simple())
+    ["\"", Uuid::from_u128(hash).simple().encode_lower(&mut Uuid::encode_buffer()), "\""].concat()
 }
 
 /// Tags an answer that shows a thing, and leaves the body out where the client has it already. `method` is the

@@ -21,6 +21,7 @@ use haat_admin::Panel;
 use haat_app::{App, Verified};
 use haat_domain::identity::Credential;
 use haat_domain::ids::{TenantId, UserId};
+use std::borrow::Cow;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -201,11 +202,11 @@ impl Taken {
 }
 
 /// The access token that a request shows: in a header, or, to the admin panel, in its cookie.
-fn shown_token(req: &ServiceRequest) -> Option<String> {
+fn shown_token(req: &ServiceRequest) -> Option<Cow<'_, str>> {
     let panel = req.app_data::<Data<Panel>>();
     match panel.filter(|panel| panel.serves(req)) {
-        Some(_) => haat_admin::shown_token(req.request()),
-        None => bearer(req.headers()).map(str::to_owned),
+        Some(_) => haat_admin::shown_token(req.request()).map(Cow::Owned),
+        None => bearer(req.headers()).map(Cow::Borrowed),
     }
 }
 

@@ -51,7 +51,7 @@ pub struct App {
 struct Guest {
     credential: Credential,
     now: Timestamp,
-    request: Option<String>,
+    request: Option<Arc<str>>,
     visit: Option<Visit>,
     action: Action,
 }

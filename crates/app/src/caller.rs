@@ -2,6 +2,7 @@ use haat_domain::error::{AuthFailure, Error, Result};
 use haat_domain::identity::Credential;
 use haat_domain::ports::{Clock, TokenIssuer};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a token says, or why it does not count.
 #[derive(Debug, Clone, Copy)]
@@ -19,18 +20,28 @@ impl Verified {
     }
 }
 
+/// What a request shows of its sender.
+#[derive(Debug, Clone, Default)]
+pub enum Shown {
+    /// No token.
+    #[default]
+    Nothing,
+    /// An access token that nobody has looked at yet.
+    Token(String),
+    /// One that was looked at, and what it says.
+    Verified(Verified),
+}
+
 /// What a request says about its sender. Whether a token is needed is for the use case to say, and whether it counts
 /// is for the account's row.
 #[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// The access token that they show.
-    pub token: Option<String>,
-    /// What it says, where that is known already.
-    pub verified: Option<Verified>,
+    /// What they show.
+    pub shown: Shown,
     /// The store that a platform admin wants to act in.
     pub store: Option<String>,
     /// The number of the request, for the audit log.
-    pub request: Option<String>,
+    pub request: Option<Arc<str>>,
     /// Where the request comes from.
     pub address: Option<IpAddr>,
 }
@@ -43,7 +54,7 @@ impl Caller {
 
     /// Whoever this token says.
     pub fn with(token: String) -> Self {
-        Self { token: Some(token), ..Self::default() }
+        Self { shown: Shown::Token(token), ..Self::default() }
     }
 
     /// The sender of the same request, whatever token they show.
@@ -54,15 +65,15 @@ impl Caller {
 
     /// Whether no token came along.
     pub const fn is_anonymous(&self) -> bool {
-        self.token.is_none()
+        matches!(self.shown, Shown::Nothing)
     }
 
     /// What the token says, if it is one of ours and in time.
     pub(crate) fn credential(&self, tokens: &dyn TokenIssuer, clock: &dyn Clock) -> Result<Credential> {
-        if let Some(Verified(verified)) = self.verified {
-            return verified.map_err(Error::Unauthenticated);
+        match &self.shown {
+            Shown::Nothing => Err(Error::Unauthenticated(AuthFailure::Missing)),
+            Shown::Token(token) => tokens.verify_access(token, clock.now()),
+            Shown::Verified(Verified(said)) => said.map_err(Error::Unauthenticated),
         }
-        let token = self.token.as_deref().ok_or(Error::Unauthenticated(AuthFailure::Missing))?;
-        tokens.verify_access(token, clock.now())
     }
 }

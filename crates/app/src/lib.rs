@@ -24,7 +24,7 @@ mod unit;
 pub mod vitals;
 
 pub use app::{App, Patience};
-pub use caller::{Caller, Verified};
+pub use caller::{Caller, Shown, Verified};
 
 /// The target of spans that are made for traces, and not for the log.
 pub const TRACES: &str = "haat::traces";

@@ -8,6 +8,7 @@ use crate::ids::TenantId;
 use crate::ports::{Directory, PlatformTx, TenantTx, Tx};
 use crate::tenancy::Tenant;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// One open transaction, who is acting in it, and what time it is.
 ///
@@ -45,7 +46,7 @@ use crate::time::Timestamp;
 pub struct Cx<'a> {
     tx: &'a mut dyn Tx,
     actor: Option<Actor>,
-    request: Option<String>,
+    request: Option<Arc<str>>,
     now: Timestamp,
 }
 
@@ -124,7 +125,7 @@ impl<'a> Cx<'a> {
 
     /// The same for a request of this number.
     #[must_use]
-    pub fn for_request(mut self, number: Option<String>) -> Self {
+    pub fn for_request(mut self, number: Option<Arc<str>>) -> Self {
         self.request = number;
         self
     }
@@ -157,7 +158,7 @@ impl<'a> Cx<'a> {
         if before.is_empty() && after.is_empty() {
             return Ok(());
         }
-        let (object, request) = (Some(Object::Store(store.id)), self.request.clone());
+        let (object, request) = (Some(Object::Store(store.id)), self.request.as_deref().map(str::to_owned));
         let entry = Entry { object, request, before, after, ..Entry::of(admin, action, self.now) };
         self.look_into(store, Action::ReadAudit)?.audit().record(&entry)
     }

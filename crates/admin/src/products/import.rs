@@ -16,7 +16,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::block;
-use haat_app::Verified;
+use haat_app::{Shown, Verified};
 use haat_domain::authz::Action;
 use haat_domain::catalog::Imported;
 use haat_domain::error::Error;
@@ -34,9 +34,10 @@ const TITLE: &str = "Import products";
 /// token. Whether session and account still count is asked with each transaction all the same.
 pub(super) fn steady(mut desk: Desk) -> Desk {
     let app = &desk.sight.app;
-    let token = desk.caller.token.as_deref().filter(|_| desk.caller.verified.is_none());
-    if let Some(token) = token {
-        desk.caller.verified = Verified::of(token, app.tokens.as_ref(), app.clock.as_ref());
+    if let Shown::Token(token) = &desk.caller.shown
+        && let Some(verified) = Verified::of(token, app.tokens.as_ref(), app.clock.as_ref())
+    {
+        desk.caller.shown = Shown::Verified(verified);
     }
     desk
 }

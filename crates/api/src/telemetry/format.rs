@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{Arguments, Debug, Write as _};
+use std::sync::Arc;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_log::NormalizeEvent;
@@ -16,7 +17,7 @@ use tracing_subscriber::layer::Context;
 
 tokio::task_local! {
     /// The number of the request that is being answered: what is logged meanwhile says it, and so does the audit log.
-    pub(crate) static REQUEST: String;
+    pub(crate) static REQUEST: Arc<str>;
 }
 
 thread_local! {
@@ -63,7 +64,7 @@ fn json(line: &mut Vec<u8>, event: &Event<'_>) {
     fields.member("level", level.as_str());
     fields.member("target", &target);
     event.record(&mut fields);
-    let _ = REQUEST.try_with(|request| fields.member("request", request));
+    let _ = REQUEST.try_with(|request| fields.member("request", &**request));
     line.extend_from_slice(b"}\n");
 }
 
@@ -223,7 +224,7 @@ mod tests {
 
     #[test]
     fn json_is_an_object_on_one_line_whatever_a_value_holds() {
-        let lines = logged(LogFormat::Json, || REQUEST.sync_scope("r-1".to_owned(), some_event));
+        let lines = logged(LogFormat::Json, || REQUEST.sync_scope("r-1".into(), some_event));
         assert_eq!(lines.len(), 1);
         let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
         assert_eq!(line["level"], "WARN");
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn text_is_one_line_whatever_a_value_holds() {
-        let lines = logged(LogFormat::Text, || REQUEST.sync_scope("r-1".to_owned(), some_event));
+        let lines = logged(LogFormat::Text, || REQUEST.sync_scope("r-1".into(), some_event));
         assert_eq!(lines.len(), 1);
         let (_, line) = lines[0].split_once(" WARN ").unwrap();
         let (_, said) = line.split_once(": ").unwrap();

@@ -151,7 +151,7 @@ fn every_filter_shows_what_it_names(store: &Arc<dyn Store>) {
     let credential = shop.owner.credential;
     let remove = move |tx: &mut dyn haat_domain::ports::Tx| {
         let cx = haat_domain::cx::Cx::authenticate(tx, &credential, half)?;
-        delete_product(&mut cx.for_request(Some("request-1".to_owned())), lamp)
+        delete_product(&mut cx.for_request(Some("request-1".into())), lamp)
     };
     store.write(None, remove).unwrap();
     let everything = all(&shop);
