@@ -25,13 +25,17 @@ pub(super) fn driver(what: &str) -> Option<&'static Driver> {
     driver
 }
 
-/// A process that is killed leaves its children running, so the driver is one of a shell's that waits for our end.
+/// A process that is killed leaves its children running, so the driver is one of a shell's that waits for our end. And a
+/// browser that is killed leaves its folders behind, so they have one that goes with it.
 const LEASH: &str = r#"
 exec 3<&0 </dev/null
+TMPDIR=$(mktemp -d)
+export TMPDIR
 "$1" --port=0 3<&- &
 driver=$!
 { cat <&3 >/dev/null; kill "$driver"; } &
 wait "$driver"
+rm -rf "$TMPDIR"
 "#;
 
 fn start() -> Option<Driver> {
