@@ -7,7 +7,7 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Response, Service, ServiceRequest};
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::{self, ErrorKind, IoSlice};
@@ -145,6 +145,10 @@ impl Line {
             let since = if self.state.handling.get() { now } else { self.state.moved.get() };
             let until = since + self.still;
             if until <= now {
+                if self.full {
+                    // Else the kernel would keep what was not taken for minutes.
+                    let _ = SockRef::from(&self.io).set_linger(Some(Duration::ZERO));
+                }
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
             self.look.as_mut().reset(until);
