@@ -7,7 +7,7 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::body::MessageBody;
 use actix_web::dev::{AppConfig, Response, Service, ServiceRequest};
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::{self, ErrorKind, IoSlice};
@@ -124,6 +124,9 @@ struct Line {
     io: TcpStream,
     state: Rc<State>,
     still: Duration,
+    /// The client takes nothing more of its answers; meanwhile nothing more of it is read, or the answers to that, with
+    /// or without a body, would gather without end.
+    full: bool,
     /// Looks once in a while, and not for each request.
     look: Pin<Box<Sleep>>,
 }
@@ -131,7 +134,7 @@ struct Line {
 impl Line {
     fn new(io: TcpStream, listener: SocketAddr, still: Duration) -> Self {
         let state = State { listener, handling: Cell::new(false), moved: Cell::new(Instant::now()) };
-        Self { io, state: Rc::new(state), still, look: Box::pin(sleep(still)) }
+        Self { io, state: Rc::new(state), still, full: false, look: Box::pin(sleep(still)) }
     }
 
     /// There is nothing to read, or no room to write.
@@ -142,6 +145,10 @@ impl Line {
             let since = if self.state.handling.get() { now } else { self.state.moved.get() };
             let until = since + self.still;
             if until <= now {
+                if self.full {
+                    // Else the kernel would keep what was not taken for minutes.
+                    let _ = SockRef::from(&self.io).set_linger(Some(Duration::ZERO));
+                }
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
             self.look.as_mut().reset(until);
@@ -150,7 +157,12 @@ impl Line {
 
     fn wrote(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if wrote.is_pending() {
+            self.full = true;
             return self.wait(cx);
+        }
+        if std::mem::take(&mut self.full) {
+            // Whoever was not let read asks again.
+            cx.waker().wake_by_ref();
         }
         self.state.moved.set(Instant::now());
         wrote
@@ -163,6 +175,9 @@ impl AsyncRead for Line {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.full {
+            return self.wait(cx);
+        }
         match Pin::new(&mut self.io).poll_read(cx, buf) {
             Poll::Pending => self.wait(cx),
             read @ Poll::Ready(_) => read,
