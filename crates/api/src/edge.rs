@@ -67,6 +67,8 @@ pub struct Edge {
     pub metrics: Metrics,
     /// Units of work that may be under way at once.
     pub work_limit: usize,
+    /// Connections that there may be.
+    pub max_connections: u32,
     /// Whether this server is about to stop.
     pub stopping: Arc<Stopping>,
 }
@@ -77,7 +79,7 @@ pub async fn edge(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
-    let _handling = Handling::of(&req);
+    let handling = Handling::of(&req);
     let id = request_id(req.headers());
     let method = req.method().clone();
     let known = req.app_data::<Data<Edge>>().cloned();
@@ -139,13 +141,17 @@ pub async fn edge(
             // Its next request goes to somebody who stays.
             res.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
-        if turned_away {
-            // By so many that are under way, all of them waiting to be turned away but for a few hundred.
-            let hold = Duration::from_secs(1) * edge.metrics.in_flight() / REFUSALS_PER_SECOND;
-            tokio::time::sleep(hold.min(MAX_HOLD)).await;
+        // By so many that are under way, all of them waiting to be turned away but for a few hundred; and as long as
+        // those do not take the connections from others.
+        let waiting = edge.metrics.in_flight();
+        if turned_away && waiting < edge.max_connections / 2 {
+            tokio::time::sleep((Duration::from_secs(1) * waiting / REFUSALS_PER_SECOND).min(MAX_HOLD)).await;
         }
     }
-    Ok(res)
+    Ok(match handling {
+        Some(handling) => res.map_body(|_, body| handling.until_made(body)),
+        None => res,
+    })
 }
 
 /// Why a request is not even looked at.

@@ -126,8 +126,10 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
         readiness: tokio::sync::Mutex::default(),
         metrics: Metrics::new(app.clone(), SystemClock.now()),
         work_limit: edge.work_limit(),
+        max_connections: edge.max_connections,
         stopping: Arc::clone(&stopping),
     });
+    let watched = outside.clone();
     let origins = edge.cors_origins.clone();
     let panel = edge.panel().map(Data::new);
     let threads = settings.workers.map_or_else(processors, usize::from);
@@ -156,9 +158,10 @@ pub fn build(settings: &Settings) -> Result<Listening, Failure> {
         .max_concurrent_connections(edge.connections_each(threads))
         .disable_signals()
         .shutdown_timeout(settings.shutdown_seconds.into());
-    let times = Times { head: edge.head_time(), still: edge.body_time() };
+    let times = Times { head: edge.head_time(), still: edge.head_time().max(edge.body_time()) };
+    let ended = move || watched.metrics.stalled();
     for listener in std::iter::once(listener).chain(internal) {
-        server = line::listen(server, listener, times, serve.clone())?;
+        server = line::listen(server, listener, times, ended.clone(), serve.clone())?;
     }
     Ok(Listening { address, internal: internal_address, server: server.run(), stopping })
 }

@@ -34,6 +34,7 @@ struct Http {
     routes: RwLock<HashMap<String, Arc<Route>>>,
     in_flight: AtomicI64,
     shed: Count,
+    stalled: Count,
     limited: [Count; POLICIES.len()],
 }
 
@@ -78,6 +79,11 @@ impl Metrics {
     /// Counts a request that was turned away because too much is under way.
     pub fn shed(&self) {
         self.http.shed.up();
+    }
+
+    /// Counts a connection that was ended since it stood still.
+    pub fn stalled(&self) {
+        self.http.stalled.up();
     }
 
     /// Counts a request that was turned away by this limit.

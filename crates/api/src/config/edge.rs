@@ -34,8 +34,8 @@ pub struct EdgeSettings {
     /// Seconds that a client has for the head of a connection's first request
     #[arg(long, env = "HAAT_HEAD_TIMEOUT", global = true, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub head_timeout: u16,
-    /// Seconds that a client has for the body of a request (a slower one is answered 408), and for getting on where
-    /// nothing is being done for it: for a further head, for taking a piece of an answer
+    /// Seconds that a client has for the body of a request (a slower one is answered 408), and, unless the head's are
+    /// more, for a further head and for taking a piece of an answer, or its connection ends
     #[arg(long, env = "HAAT_REQUEST_TIMEOUT", global = true, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), value_name = "SECONDS")]
     pub request_timeout: u16,
     /// The path of the admin panel, or "off"

@@ -84,6 +84,9 @@ impl Series {
         })?;
         text.counter("haat_http_shed", "Requests turned away while too much was under way", |counter| {
             counter.count(&[], &self.http.shed.get())
+        })?;
+        text.counter("haat_http_stalled", "Connections that were ended since they stood still", |counter| {
+            counter.count(&[], &self.http.stalled.get())
         })
     }
 

@@ -77,27 +77,31 @@ fn used(server: &Server) -> TcpStream {
     stream
 }
 
+fn impatient(world: &World) -> Server {
+    world.another(&["--head-timeout", "1", "--request-timeout", "1"])
+}
+
 fn a_later_head_that_drips_is_given_up(world: &World) {
-    let server = world.another(&["--request-timeout", "1"]);
+    let server = impatient(world);
     assert!(is_given_up(used(&server), b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\nX-Long: ", b"x"));
 }
 
 fn a_body_that_nobody_reads_is_given_up(world: &World) {
-    let server = world.another(&["--request-timeout", "1"]);
+    let server = impatient(world);
     // In pieces: where the length is known, the HTTP library itself closes after the answer.
     let head = b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert!(is_given_up(used(&server), head, b"1\r\nx\r\n"));
 }
 
 fn an_answer_that_nobody_takes_is_given_up(world: &World) {
-    let server = world.another(&["--request-timeout", "1"]);
+    let server = impatient(world);
     // More than all buffers between hold.
     let much = b"GET /openapi.json HTTP/1.1\r\nHost: haat\r\n\r\n".repeat(500);
     assert!(is_given_up(used(&server), &much, b"x"));
 }
 
 fn answers_without_a_body_that_nobody_takes_are_given_up(world: &World) {
-    let server = world.another(&["--request-timeout", "1"]);
+    let server = impatient(world);
     // The HTTP library stops at a body that it cannot send, and gathers what is a head alone.
     let many = b"GET /healthz/ HTTP/1.1\r\nHost: haat\r\nIf-None-Match: *\r\n\r\n".repeat(1000);
     assert!(is_given_up(used(&server), &many, &many));
