@@ -7,8 +7,8 @@ use diesel::sql_types::Integer;
 use haat_domain::error::Result;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-/// So many pages that have not been moved yet are worth moving: 1 MiB.
-const MUCH: i32 = 256;
+/// So many pages that have not been moved yet are worth moving: 2 MiB.
+const MUCH: i32 = 512;
 
 /// So many pages are too many for the log: 64 MiB.
 pub(super) const LONG: i32 = 16_000;
