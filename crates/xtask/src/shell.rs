@@ -89,8 +89,10 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// By way of a new file that takes the old one's name: a program that runs cannot be written to, and goes on so.
 pub(crate) fn copy(from: &Path, to: &Path) -> Outcome {
-    let copied = std::fs::copy(from, to).map(drop);
+    let new = to.with_extension("new");
+    let copied = std::fs::copy(from, &new).and_then(|_| std::fs::rename(&new, to));
     copied.map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))
 }
 
