@@ -85,7 +85,6 @@ where
             .graceful_shutdown_signal(stopped)
             .client_request_timeout(times.head)
             .client_disconnect_timeout(GOODBYE)
-            .local_addr(address)
             .on_connect_ext(|line: &Line<_>, data| {
                 data.insert(Rc::clone(&line.state));
             })
